@@ -1,0 +1,144 @@
+"""The contracts a store is held to; tests/contract runs them against every store.
+
+Every method is atomic, and durable when it returns. Inside `with store.batch():` the calls share one commit: they
+are atomic together and durable when the block ends; an exception inside undoes them all. The store keeps the
+time: it takes durations and moments, never `now`.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from outlast.core.job import (
+    Checkpoint,
+    Claim,
+    Details,
+    Event,
+    Job,
+    NewJob,
+    ProcessIdentity,
+    Stats,
+    Step,
+    Submitted,
+)
+from outlast.core.moments import Moment
+from outlast.core.query import Query
+from outlast.core.status import Intent
+
+
+class Jobs(Protocol):
+    """What clients and the supervisor may do with jobs."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Let the calls inside the block share one commit."""
+
+    def now(self) -> Moment:
+        """Return the store's time."""
+
+    def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
+        """Add all or none, due ones as `queued`, later ones as `waiting`/`time`; a known key answers with its job.
+
+        Raise KeyConflict if a key is known with another kind, target or arguments. An id that is already stored
+        answers as created: the same try came twice.
+        """
+
+    def get(self, job_id: str) -> Job | None:
+        """Return the job with exactly this id."""
+
+    def find(self, text: str, limit: int) -> list[Job]:
+        """Return the jobs a person may mean by `text`: exact id, else exact key, else ≥ 4 first characters of the
+        random part; newest first."""
+
+    def last_of(self, actor: str) -> Job | None:
+        """Return the job `actor` submitted last."""
+
+    def page(self, query: Query, *, before: int | None, limit: int) -> list[Job]:
+        """Return at most `limit` jobs that match, newest first, with `seq` below `before`."""
+
+    def details(self, job: Job) -> Details:
+        """Return arguments, cursor, steps (in order), events and process of a job."""
+
+    def swap(self, before: Job, after: Job, event: Event, *, result: str | None = None, traceback: str = "") -> None:
+        """Store `after` in place of `before`; raise ClaimLost if its status or attempt is no longer `before`'s.
+
+        Written: status, reason, wake_at, attempt, tries, crashes, saved, started_at, completed_at, error,
+        waiting_info, process_id, intent, read_at; `updated_at` becomes now. `result` (JSON text), when given,
+        becomes the job's result. Leaving `running` clears process and intent.
+        """
+
+    def ask(self, job: Job, intent: Intent, actor: str) -> bool:
+        """Note what is wanted of a running job; False if it is not running this attempt any more."""
+
+    def mark_read(self, job_ids: Sequence[str]) -> None:
+        """Note that the end of these jobs was read: their retention counts from now on. Others are left alone."""
+
+    def remove(self, job: Job, actor: str) -> None:
+        """Remove a finished job and leave a history row; raise Conflict if it is not finished."""
+
+    def prune(self, *, older_than_seconds: float, read_only: bool, limit: int) -> list[str]:
+        """Remove at most `limit` finished jobs that ended longer ago (`read_only`: and were read), except `keep`
+        ones; return their ids."""
+
+    def stats(self) -> Stats:
+        """Count the jobs."""
+
+    def supervisor(self) -> ProcessIdentity | None:
+        """Return who says it supervises this store."""
+
+    def has_work(self) -> bool:
+        """Tell whether a supervisor has anything to do: something queued, running, or waiting for a time."""
+
+    def changes(self) -> int:
+        """Return a number that changes whenever somebody else changed the store; cheap, also inside a batch."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+class Supervision(Jobs, Protocol):
+    """What only the supervisor may do. The caller holds the supervisor lock."""
+
+    def take_office(self, identity: ProcessIdentity) -> None:
+        """Write down who supervises now."""
+
+    def leave_office(self, *, if_idle: bool) -> bool:
+        """Clear the supervisor's row; with `if_idle` only if there is no work, else return False."""
+
+    def add_process(self, identity: ProcessIdentity) -> None:
+        """Remember a job process, before it gets its first job."""
+
+    def drop_process(self, process_id: str) -> None:
+        """Forget a job process that is proven dead."""
+
+    def processes(self) -> list[ProcessIdentity]:
+        """Return every job process that is remembered."""
+
+    def wake(self, limit: int) -> int:
+        """Put waiting jobs whose time has come into the queue; return how many."""
+
+    def next_wake_seconds(self) -> float | None:
+        """Return how long until the next waiting job is due (0 if it is), None without one."""
+
+    def due(self, limit: int, skip_queues: Sequence[str] = ()) -> list[Job]:
+        """Return the next queued jobs: larger priority, then earlier due time, then earlier submission."""
+
+    def claim(self, job: Job, process_id: str) -> Job:
+        """Give a queued job to a process: `running`, attempt + 1; return it so. Raise ClaimLost if it moved."""
+
+    def input_of(self, claim: Claim) -> tuple[str, str | None]:
+        """Return the JSON texts of the arguments and of the cursor."""
+
+    def steps(self, job_id: str, *, after: int, limit: int) -> list[Step]:
+        """Return finished steps in order, without the first `after`."""
+
+    def save_step(self, claim: Claim, step: Step) -> None:
+        """Keep a step's result; the same step of the same attempt once more changes nothing. Raise ClaimLost."""
+
+    def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        """Keep what the checkpoint holds. Only a cursor or partial that differs counts as saved. Raise ClaimLost."""
+
+    def running(self) -> list[Job]:
+        """Return the running jobs."""
+
+    def wanted(self) -> list[Job]:
+        """Return the running jobs that somebody wants stopped or paused."""

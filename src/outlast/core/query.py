@@ -1,0 +1,148 @@
+"""The query language of the command line, the web and MCP: `status:failed -kind:ping error:"timed out" age:<1d word`.
+
+A field twice means either; different fields, and bare words, must all fit. `-` in front means not. Two bounds of age
+in opposite directions make a range.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from outlast.core.durations import parse_duration
+from outlast.core.errors import UsageError
+from outlast.core.status import Reason, Status
+
+MOST_CHARACTERS = 2_000
+MOST_TERMS = 100
+"""Each term becomes a condition of the store, whose expressions have a bounded depth."""
+
+
+class Field(StrEnum):
+    STATUS = "status"
+    KIND = "kind"
+    KEY = "key"
+    ACCOUNT = "account"
+    LABEL = "label"
+    ERROR = "error"
+    REASON = "reason"
+    QUEUE = "queue"
+    AGE = "age"
+    WORD = "word"
+
+
+KNOWN_FIELDS = "status kind key account label.NAME error reason queue age"
+_WORDS_OF: dict[Field, list[str]] = {Field.STATUS: list(Status), Field.REASON: list(Reason)}
+_PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)|(")', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeBound:
+    """A bound of the time since creation: older than `seconds`, or younger."""
+
+    seconds: float
+    older: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One condition. `label` is the NAME of `label.NAME`; `age` is set for AGE only.
+
+    ERROR and WORD are case-blind substrings (WORD: of id, kind, key, account or error), the others exact.
+    """
+
+    field: Field
+    value: str
+    label: str = ""
+    negated: bool = False
+    age: AgeBound | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What jobs are looked for. `unfinished_or_since_seconds` keeps unfinished jobs and those created since then."""
+
+    terms: tuple[Term, ...] = ()
+    unfinished_or_since_seconds: float | None = None
+
+
+def parse_query(text: str) -> Query:
+    """Return the query of `text`; the empty text matches every job. Raise UsageError, naming what is known."""
+    if len(text) > MOST_CHARACTERS:
+        raise UsageError(f"The query has {len(text):,} characters; the most is {MOST_CHARACTERS:,}.", "Shorten it.")
+    if "\0" in text or not _is_unicode(text):
+        raise UsageError("The query holds a NUL or text that is not valid Unicode.", "Remove it.")
+    tokens = _tokens(text)
+    if len(tokens) > MOST_TERMS:
+        raise UsageError(f"The query has {len(tokens)} terms; the most is {MOST_TERMS}.", "Shorten it.")
+    return Query(terms=tuple(_term(token) for token in tokens))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    """A term as it was written: its text before a quote, and all of its text with the quotes taken off."""
+
+    bare: str
+    whole: str
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    end = -1
+    quoted = False
+    for match in _PIECE.finditer(text):
+        if match[3]:
+            raise UsageError(f"A quote is not closed: {text[match.start() :]!r:.60}.", 'Close it with ".')
+        opened = match[1] is not None
+        piece = re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL) if opened else match[2]
+        if tokens and match.start() == end:
+            last = tokens.pop()
+            tokens.append(_Token(bare=last.bare + ("" if quoted or opened else piece), whole=last.whole + piece))
+        else:
+            tokens.append(_Token(bare="" if opened else piece, whole=piece))
+            quoted = False
+        quoted = quoted or opened
+        end = match.end()
+    return tokens
+
+
+def _term(token: _Token) -> Term:
+    negated = len(token.whole) > 1 and token.bare.startswith("-")
+    start = 1 if negated else 0
+    name, colon, _ = token.bare[start:].partition(":")
+    if not colon:
+        return Term(field=Field.WORD, value=token.whole[start:], negated=negated)
+    value = token.whole[start + len(name) + 1 :]
+    field, label = _field(name, token.whole)
+    if not value:
+        raise UsageError(f"{name}: has no value.", f"Write it like {name}:VALUE.")
+    if field is Field.AGE:
+        return Term(field=field, value=value, negated=negated, age=_age(value))
+    if field in _WORDS_OF and value not in _WORDS_OF[field]:
+        raise UsageError(f"{value!r} is no {field}.", f"Known: {' '.join(_WORDS_OF[field])}.")
+    return Term(field=field, value=value, label=label, negated=negated)
+
+
+def _field(name: str, whole: str) -> tuple[Field, str]:
+    if name.startswith("label.") and len(name) > len("label."):
+        return Field.LABEL, name.removeprefix("label.")
+    if name in KNOWN_FIELDS.split():
+        return Field(name), ""
+    raise UsageError(
+        f"{name!r} is no field of a query.",
+        f'Known: {KNOWN_FIELDS}. To search for the text itself, quote it: "{whole}".',
+    )
+
+
+def _age(value: str) -> AgeBound:
+    match = re.fullmatch(r"([<>])=?(.+)", value, re.DOTALL)
+    if match is None:
+        raise UsageError(f"age:{value} has no direction.", "Write age:<1d for younger or age:>1d for older than a day.")
+    return AgeBound(seconds=parse_duration(match[2]), older=match[1] == ">")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Running jobs: the supervisor, its job processes, and what happens when either dies."""

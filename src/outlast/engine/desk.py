@@ -1,0 +1,282 @@
+"""What job processes say, and what is written down for it. Runs inside the batch of a turn."""
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import Any, Protocol
+
+from outlast.core.errors import ClaimLost, OutlastError
+from outlast.core.job import Checkpoint, Claim, Event, Job, Progress, Step, StepKind
+from outlast.core.moments import Moment
+from outlast.core.policies import Counters, Verdict, after_failure
+from outlast.core.ports import Supervision
+from outlast.core.status import Reason, Status
+from outlast.engine.ending import Undertaker, Why
+from outlast.engine.jobside.protocol import STEPS_PER_MESSAGE
+from outlast.engine.pool import JobProcess, Pool, Stage
+from outlast.engine.turn import Turn
+from outlast.engine.wire import Connection
+
+log = logging.getLogger("outlast")
+JOBS_PER_PROCESS = 1_000
+"""A process is replaced after so many jobs, whatever they left in its memory."""
+OK = {"op": "ok"}
+LOST = {"op": "lost"}
+
+
+class Calls(Protocol):
+    """Use cases that a job may ask for: it never opens the store itself."""
+
+    def __call__(self, method: str, params: Mapping[str, Any], *, caller: Job | None) -> Any:
+        """Return the JSON answer. Raise OutlastError."""
+
+
+class Desk:
+    """Takes the messages of job processes."""
+
+    def __init__(
+        self,
+        store: Supervision,
+        pool: Pool,
+        undertaker: Undertaker,
+        *,
+        calls: Calls,
+        adopt: Callable[[str, int, Job], JobProcess | None],
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._undertaker = undertaker
+        self._calls = calls
+        self._adopt = adopt
+        self._by_op: dict[str, Callable[[Turn, JobProcess, dict[str, Any]], Mapping[str, Any] | None]] = {
+            "step": self._step,
+            "save": self._save,
+            "steps": self._steps,
+            "finish": self._finish,
+            "call": self._call,
+        }
+
+    def take(self, turn: Turn, connection: Connection, message: dict[str, Any]) -> None:
+        """Carry out one message inside the batch; its answer goes out after the commit."""
+        if message.get("op") == "hello":
+            self._hello(turn, connection, message)
+            return
+        process = self._pool.get(connection.process_id or "")
+        handler = self._by_op.get(str(message.get("op")))
+        if process is None or handler is None:
+            turn.answer(connection, LOST)
+            return
+        try:
+            answer = handler(turn, process, message)
+        except ClaimLost:
+            answer = LOST
+        except (KeyError, TypeError, ValueError):
+            log.exception("Process %s sent a message that makes no sense; it is cut off.", process.identity.pid)
+            answer = LOST
+        except OutlastError as error:
+            answer = {"op": "error", "code": error.code, "message": error.message, "fix": error.fix}
+        if answer is not None:
+            turn.answer(connection, answer)
+
+    def _hello(self, turn: Turn, connection: Connection, message: dict[str, Any]) -> None:
+        name = str(message.get("process"))
+        process = self._pool.get(name)
+        if "job" in message:
+            claim = Claim(job_id=str(message["job"]), attempt=int(message["attempt"]))
+            if process is None:
+                process = self._returning(name, int(message["pid"]), claim)
+            elif process.job is not None and process.job.claim != claim:
+                process = None
+        if process is None:
+            turn.answer(connection, LOST)
+            return
+        turn.then(self._attach, process, connection)
+        turn.answer(connection, {"op": "welcome"})
+
+    def _returning(self, name: str, pid: int, claim: Claim) -> JobProcess | None:
+        """Take in a process whose job has ended under an earlier supervisor that could not say so any more."""
+        job = self._store.get(claim.job_id)
+        if job is None or job.attempt != claim.attempt or job.status is Status.RUNNING:
+            return None
+        return self._adopt(name, pid, job)
+
+    @staticmethod
+    def _attach(process: JobProcess, connection: Connection) -> None:
+        connection.process_id = process.identity.id
+        process.connection = connection
+        if process.stage is Stage.STARTING:
+            process.stage = Stage.IDLE
+
+    def _step(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
+        claim = _claim(process)
+        step = Step(
+            name=message["name"],
+            kind=StepKind(message["kind"]),
+            result=message["result"],
+            duration_ms=message["ms"],
+            attempt=claim.attempt,
+        )
+        self._store.save_step(claim, step)
+        if "save" in message:
+            self._store.save_checkpoint(claim, self._checkpoint(message["save"]))
+        return OK
+
+    def _save(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
+        self._store.save_checkpoint(_claim(process), self._checkpoint(message["save"]))
+        return OK if message.get("wait") else None
+
+    def _steps(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
+        steps = self._store.steps(_claim(process).job_id, after=message["after"], limit=STEPS_PER_MESSAGE + 1)
+        page = steps[:STEPS_PER_MESSAGE]
+        return {
+            "op": "steps",
+            "steps": [(step.name, step.kind, step.result) for step in page],
+            "more": len(steps) > len(page),
+        }
+
+    def _call(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
+        turn.changed = True
+        return {"op": "ok", "value": self._calls(message["method"], message["params"], caller=process.job)}
+
+    def _finish(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
+        job = process.job
+        if job is None:
+            return LOST
+        current = self._store.get(job.id) if process.lodging is None else job
+        if current is not None and current.status is Status.RUNNING:
+            self._settle(turn, process, job, message)
+        turn.changed = True
+        turn.then(self._release, process, message)
+        if self._runs_another(process, message):
+            turn.freed.append(process)
+        return OK
+
+    def _settle(self, turn: Turn, process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        """Write down how the job ended; one that was stopped waits for the proof that its processes are dead."""
+        save = message.get("save") or {}
+        if save:
+            if message["outcome"] == "completed":  # the result is all that stays; the cursor has done its duty
+                save = {name: value for name, value in save.items() if name == "progress"}
+            self._store.save_checkpoint(job.claim, self._checkpoint(save))
+        {
+            "completed": self._completed,
+            "failed": self._failed,
+            "parked": self._parked,
+            "stale": self._put_back,
+            "stopped": self._stopped,
+        }[message["outcome"]](turn, process, job, message)
+
+    def _completed(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        after = replace(job, status=Status.COMPLETED, reason=None)
+        self._store.swap(job, after, _event(job, "completed", message), result=message["result"])
+
+    def _failed(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        verdict = after_failure(
+            job.spec.policy,
+            counters(job),
+            message["error"],
+            because=Reason.ERROR,
+            retryable=message["retryable"],
+            spread=random.random(),
+        )
+        after = judged(job, verdict, self._store.now())
+        word = "retrying" if verdict.status is Status.WAITING else "failed"
+        event = _event(job, word, message, error=message["error"])
+        self._store.swap(job, after, event, traceback=message["traceback"])
+
+    def _parked(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        wait = message["wait"]
+        if step := wait.get("step"):
+            kept = Step(
+                name=step["name"], kind=StepKind.WAIT, result=step["result"], duration_ms=0, attempt=job.attempt
+            )
+            self._store.save_step(job.claim, kept)
+        wake_at = wait["wake_at"] if "wake_at" in wait else self._store.now() + round(wait["delay"] * 1000)
+        after = replace(
+            job,
+            status=Status.WAITING,
+            reason=Reason(wait["reason"]),
+            wake_at=wake_at,
+            waiting_info=wait["info"] or None,
+        )
+        detail = {"reason": wait["reason"], "wake_at": wake_at}
+        self._store.swap(job, after, _event(job, "waiting", message, **detail))
+
+    def _put_back(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        self._store.swap(job, replace(job, status=Status.QUEUED), _event(job, "put_back", message))
+
+    def _stopped(self, turn: Turn, process: JobProcess, _job: Job, _message: dict[str, Any]) -> None:
+        if self._undertaker.of(process) is None:  # SIGTERM came from elsewhere
+            turn.then(self._undertaker.begin, process, Why.INTERRUPT)
+
+    def _release(self, process: JobProcess, message: dict[str, Any]) -> None:
+        """After the commit: the process is free for the next job, or ends."""
+        ending = self._undertaker.of(process)
+        if ending is not None:
+            if message["outcome"] != "stopped":
+                ending.job = None
+            ending.hurry()
+        if message["outcome"] == "stopped":
+            return
+        runs_another = self._runs_another(process, message)
+        process.job = None
+        process.jobs_run += 1
+        if runs_another:
+            process.stage = Stage.IDLE
+            process.since = monotonic()
+        elif ending is None:
+            self._undertaker.begin(process, Why.RETIRE, alone=message["clean"])
+
+    def _runs_another(self, process: JobProcess, message: Mapping[str, Any]) -> bool:
+        """Tell whether the process may run another job after this one."""
+        lodging = process.lodging
+        return (
+            lodging is not None
+            and not lodging.once
+            and process.stage is Stage.BUSY
+            and message["outcome"] not in ("stopped", "stale")
+            and message["clean"]
+            and process.jobs_run + 1 < JOBS_PER_PROCESS
+        )
+
+    def _checkpoint(self, save: Mapping[str, Any]) -> Checkpoint:
+        progress = save.get("progress")
+        return Checkpoint(
+            cursor=save.get("cursor"),
+            partial=save.get("partial"),
+            progress=None if progress is None else Progress(**progress, updated_at=self._store.now()),
+            extra=save.get("extra"),
+        )
+
+
+def judged(job: Job, verdict: Verdict, now: Moment) -> Job:
+    """Return the job as the verdict leaves it."""
+    wake_at = None if verdict.delay_seconds is None else now + round(verdict.delay_seconds * 1000)
+    return replace(
+        job,
+        status=verdict.status,
+        reason=verdict.reason,
+        error=verdict.error if verdict.status is Status.FAILED else job.error,
+        tries=verdict.tries,
+        crashes=verdict.crashes,
+        saved=False,
+        wake_at=wake_at,
+    )
+
+
+def counters(job: Job) -> Counters:
+    """Return what the policies count."""
+    return Counters(tries=job.tries, crashes=job.crashes, saved=job.saved)
+
+
+def _claim(process: JobProcess) -> Claim:
+    if process.job is None:
+        raise ClaimLost("This process has no job.")
+    return process.job.claim
+
+
+def _event(job: Job, word: str, message: Mapping[str, Any], **detail: object) -> Event:
+    left = message.get("left")
+    return Event(event=word, attempt=job.attempt, detail={**detail, **({"left_behind": left} if left else {})})

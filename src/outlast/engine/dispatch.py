@@ -1,0 +1,110 @@
+"""Giving queued jobs to processes."""
+
+import errno
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from outlast.core.errors import ClaimLost, StoreError
+from outlast.core.job import Event, Job
+from outlast.core.places import Places
+from outlast.core.ports import Supervision
+from outlast.core.status import Reason, Status
+from outlast.engine.ending import Undertaker, Why
+from outlast.engine.jobside.protocol import STEPS_PER_MESSAGE
+from outlast.engine.pool import CannotStart, JobProcess, Lodging, Pool, Stage
+from outlast.engine.turn import Turn
+from outlast.engine.wire import Wire
+
+log = logging.getLogger("outlast")
+
+TIRED_SECONDS = 5.0
+"""How long no process is started after the machine had no room for one."""
+
+
+class Dispatcher:
+    """Claims due jobs for processes that are ready, and sees that processes get ready."""
+
+    def __init__(self, store: Supervision, pool: Pool, undertaker: Undertaker, wire: Wire, places: Places) -> None:
+        self._store = store
+        self._pool = pool
+        self._undertaker = undertaker
+        self._wire = wire
+        self._places = places
+        self._no_start_before = 0.0
+
+    def dispatch(self, turn: Turn) -> None:
+        """Give due jobs to idle and freed processes inside the batch of `turn`; start processes for the others."""
+        ready = self._pool.in_stage(Stage.IDLE) + turn.freed
+        coming = [process.lodging for process in self._pool.in_stage(Stage.STARTING)]
+        busy = len(self._pool.in_stage(Stage.BUSY)) - len(turn.freed)
+        room = self._pool.size - busy
+        if room <= 0:
+            return
+        for job in self._store.due(room):
+            lodging = Lodging.of(job)
+            process = next((process for process in ready if process.lodging == lodging), None)
+            if process is not None:
+                ready.remove(process)
+                self._claim(turn, job, process)
+            elif lodging in coming:
+                coming.remove(lodging)
+            else:
+                turn.then(self._make_ready, job)
+            turn.changed = True
+
+    def _claim(self, turn: Turn, job: Job, process: JobProcess) -> None:
+        if not process.is_recorded:
+            self._store.add_process(process.identity)
+        claimed = self._store.claim(job, process.identity.id)
+        args, cursor = self._store.input_of(claimed.claim)
+        steps = self._store.steps(job.id, after=0, limit=STEPS_PER_MESSAGE + 1) if job.attempt else []
+        message = {
+            "op": "run",
+            "job": claimed.id,
+            "attempt": claimed.attempt,
+            "target": claimed.spec.target,
+            "account": claimed.account,
+            "args": args,
+            "cursor": cursor,
+            "steps": [(step.name, step.kind, step.result) for step in steps[:STEPS_PER_MESSAGE]],
+            "more": len(steps) > STEPS_PER_MESSAGE,
+            "retry_on": claimed.spec.policy.retry_on,
+            "log": str(self._places.log(claimed.id)),
+        }
+        turn.then(self._hand_over, process, claimed, message)
+
+    def _hand_over(self, process: JobProcess, job: Job, message: Mapping[str, Any]) -> None:
+        process.is_recorded = True
+        process.job = job
+        process.stage = Stage.BUSY
+        process.began = monotonic()
+        if process.connection is not None:  # if it is lost meanwhile, the death of the process tells the rest
+            self._wire.send(process.connection, message)
+
+    def _make_ready(self, job: Job) -> None:
+        """See that a process for this job comes up, in place of an idle one of another home if need be."""
+        occupied = len(self._pool.in_stage(Stage.STARTING, Stage.IDLE, Stage.BUSY))
+        if occupied >= self._pool.size:
+            idle = self._pool.in_stage(Stage.IDLE)
+            if not idle:
+                return
+            self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
+        if monotonic() < self._no_start_before:
+            return
+        try:
+            self._pool.start(Lodging.of(job))
+        except CannotStart as error:
+            self._give_up(job, str(error))
+        except OSError as error:
+            log.warning("No job process can be started now: %s", errno.errorcode.get(error.errno or 0, error))
+            self._no_start_before = monotonic() + TIRED_SECONDS
+
+    def _give_up(self, job: Job, cause: str) -> None:
+        error = f"No process could be started for this job: {cause}"
+        after = replace(job, status=Status.FAILED, reason=Reason.ERROR, error=error)
+        with suppress(StoreError, ClaimLost):  # it stays queued, and the next turn tries again
+            self._store.swap(job, after, Event(event="failed", attempt=job.attempt, detail={"error": error}))

@@ -1,0 +1,107 @@
+"""A client's way to the supervisor: ring it, start it, wait for a sign."""
+
+import contextlib
+import os
+import select
+import socket
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from outlast.engine.jobside.protocol import encode_message
+from outlast.engine.launch import Launch
+from outlast.engine.sockets import connect
+
+_RING = encode_message({"op": "ring"})
+_WATCH = encode_message({"op": "watch"})
+START_SECONDS = 2.0
+"""A supervisor that was started so short a time ago is on its way; another would only find the lock taken."""
+QUIET_SECONDS = 0.1
+"""How often to look while there is no supervisor to give a sign."""
+
+
+class SocketDoorbell:
+    """The doorbell of one data directory. A ring is a hint: the supervisor finds work without it too."""
+
+    def __init__(self, path: str, launch: Launch, *, has_row: Callable[[], bool], has_work: Callable[[], bool]) -> None:
+        self._path = path
+        self._launch = launch
+        self._has_row = has_row
+        self._has_work = has_work
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._pid = 0
+        self._watching = False
+        self._started_at = -START_SECONDS
+
+    def ring(self) -> bool:
+        """Say that there is something to do; start a supervisor if none lives. False if there is none."""
+        with self._lock:
+            if self._has_row() and self._send(_RING):
+                return True
+            return self._start()
+
+    def ensure(self) -> bool:
+        """Start a supervisor if unfinished work exists and none lives; False if there is none."""
+        with self._lock:
+            if self._has_row() and self._send(_RING):
+                return True
+            return self._has_work() and self._start()
+
+    def wait(self, seconds: float) -> None:
+        """Return at a sign of the supervisor; without one, after a short while."""
+        with self._lock:
+            watching = self._watch()
+        if watching is None:
+            threading.Event().wait(min(seconds, QUIET_SECONDS))
+            return
+        with contextlib.suppress(OSError, ValueError):
+            if select.select([watching], [], [], seconds)[0] and not watching.recv(65_536):
+                with self._lock:
+                    self._forget()
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            self._forget()
+
+    def _start(self) -> bool:
+        if self._launch.allowed and monotonic() - self._started_at > START_SECONDS:
+            self._launch.start()
+            self._started_at = monotonic()
+        return self._launch.allowed
+
+    def _send(self, line: bytes) -> bool:
+        for _ in range(2):  # the supervisor may have been replaced since the last ring
+            if self._connected() is None:
+                return False
+            try:
+                self._socket.send(line)  # type: ignore[union-attr]
+            except BlockingIOError:
+                return True  # it has not read its earlier rings yet
+            except OSError:
+                self._forget()
+            else:
+                return True
+        return False
+
+    def _connected(self) -> socket.socket | None:
+        if self._socket is not None and self._pid != os.getpid():
+            self._forget()
+        if self._socket is None:
+            self._socket = connect(self._path)
+            self._pid = os.getpid()
+            self._watching = False
+            if self._socket is not None:
+                self._socket.setblocking(False)
+        return self._socket
+
+    def _watch(self) -> socket.socket | None:
+        if self._connected() is not None and not self._watching:
+            self._watching = self._send(_WATCH)
+        return self._socket
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None

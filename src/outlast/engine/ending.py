@@ -1,0 +1,134 @@
+"""Ending processes: ask, wait, kill, prove. Only then may the store say that a job has stopped."""
+
+import signal
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from time import monotonic
+
+from outlast.core.job import Job
+from outlast.core.status import Intent
+from outlast.engine.family import Family, Member, send_signal
+from outlast.engine.identity import start_ticks
+from outlast.engine.pool import JobProcess, Stage
+
+LOOK_SECONDS = 0.01
+"""How often a dying family is looked at."""
+ZOMBIE_SECONDS = 2.0
+"""How long the dead may lie in the process table; a first process that never reaps must not hold a job up."""
+
+
+class Why(Enum):
+    """Why a process ends, which decides what becomes of its job."""
+
+    CRASH = auto()
+    CANCEL = auto()
+    PAUSE = auto()
+    TIMEOUT = auto()
+    INTERRUPT = auto()
+    RETIRE = auto()
+
+    @classmethod
+    def wanted(cls, intent: Intent) -> "Why":
+        """Return what carries out the wish of a person."""
+        return {Intent.CANCEL: cls.CANCEL, Intent.PAUSE: cls.PAUSE}[intent]
+
+
+@dataclass(slots=True, eq=False)
+class Ending:
+    """One process on its way out. `job` is what it ran, None if nothing hangs on it.
+
+    `alone` says that nothing else can belong to it, so that nobody needs to be looked for.
+    """
+
+    process: JobProcess
+    why: Why
+    job: Job | None
+    family: Family
+    deadline: float
+    actor: str = ""
+    rebooted: bool = False
+    alone: bool = False
+    next_look: float = field(default_factory=monotonic)
+    dead_since: float = field(default_factory=monotonic)
+
+    def advance(self) -> bool:
+        """Do the next step; True once every member of the family is proven gone."""
+        now = monotonic()
+        if now < self.next_look or (now < self.deadline and self._leader_lives()):
+            return False
+        self.next_look = now + LOOK_SECONDS
+        members = self._kill()
+        if self._leader_lives() or not all(member.is_zombie for member in members):
+            self.dead_since = now
+            return False
+        return not members or now - self.dead_since > ZOMBIE_SECONDS
+
+    def _kill(self) -> list[Member]:
+        if not self.alone:
+            return self.family.kill()
+        identity = self.process.identity
+        send_signal(identity.pid, identity.start_ticks, signal.SIGKILL)
+        return []
+
+    def hurry(self) -> None:
+        """Wait no longer: the job's function has ended, or its process has died."""
+        self.deadline = self.next_look = monotonic()
+
+    def next_step(self) -> float:
+        """Return when `advance` is worth calling again, on the monotonic clock."""
+        return max(self.next_look, min(self.deadline, monotonic() + LOOK_SECONDS))
+
+    def _leader_lives(self) -> bool:
+        identity = self.process.identity
+        return self.process.exit_status is None and start_ticks(identity.pid) == identity.start_ticks
+
+
+class Undertaker:
+    """All processes that are ending."""
+
+    def __init__(self, grace_seconds: float) -> None:
+        self._grace_seconds = grace_seconds
+        self._endings: dict[str, Ending] = {}
+
+    def __len__(self) -> int:
+        return len(self._endings)
+
+    def of(self, process: JobProcess) -> Ending | None:
+        """Return the ending of a process, None if it is not ending."""
+        return self._endings.get(process.identity.id)
+
+    def begin(
+        self, process: JobProcess, why: Why, *, actor: str = "", rebooted: bool = False, alone: bool = False
+    ) -> Ending:
+        """End a process: a running job is asked first and has the grace time, everything else is killed now."""
+        asks = process.job is not None and why is not Why.CRASH
+        ending = Ending(
+            process=process,
+            why=why,
+            job=process.job,
+            family=process.family,
+            deadline=monotonic() + (self._grace_seconds if asks else 0.0),
+            actor=actor,
+            rebooted=rebooted,
+            alone=alone,
+        )
+        process.stage = Stage.ENDING
+        self._endings[process.identity.id] = ending
+        if asks:
+            identity = process.identity
+            send_signal(identity.pid, identity.start_ticks, signal.SIGTERM)
+        return ending
+
+    def buried(self) -> list[Ending]:
+        """Return the endings whose processes are proven gone; they stay until `settle`."""
+        return [ending for ending in list(self._endings.values()) if ending.advance()]
+
+    def settle(self, ending: Ending) -> None:
+        """Forget an ending: the store knows."""
+        self._endings.pop(ending.process.identity.id, None)
+
+    def seconds_to_next_step(self) -> float | None:
+        """Return how long until something is to be done, None if nothing ends."""
+        if not self._endings:
+            return None
+        return max(0.0, min(ending.next_step() for ending in self._endings.values()) - monotonic())

@@ -1,0 +1,148 @@
+"""All processes of a job: its process, its session, its descendants, and whatever carries its mark."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+
+from outlast.core.job import ProcessIdentity
+from outlast.engine.identity import boot_id, pid_namespace, stat_fields
+
+MARK = "OUTLAST_PROCESS_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process seen in /proc; `ticks` tells it from a later one with the same pid."""
+
+    pid: int
+    parent: int
+    session: int
+    ticks: int
+    is_zombie: bool
+
+
+class Family:
+    """The processes that belong to one job process. It grows while it is looked at, and ends when all are gone.
+
+    Descendants are remembered from look to look, so that one which loses its parent is not lost. This process is
+    never a member, nor what descends from the job only through it: a job may have started its own supervisor.
+    """
+
+    def __init__(self, identity: ProcessIdentity) -> None:
+        self._identity = identity
+        self._known: set[tuple[int, int]] = {(identity.pid, identity.start_ticks)}
+
+    def look(self) -> list[Member]:
+        """Return the members that still stand in the process table, zombies included."""
+        if self._identity.boot_id != boot_id() or self._identity.pid_namespace != pid_namespace():
+            return []
+        everyone = _everyone()
+        everyone.pop(os.getpid(), None)
+        mark = f"{MARK}={self._identity.id}".encode()
+        is_leader_known = self._leader_may_be_ours(everyone)
+        roots = {
+            pid
+            for pid, member in everyone.items()
+            if (pid, member.ticks) in self._known
+            or (is_leader_known and member.session == self._identity.pid)
+            or (not member.is_zombie and _carries(pid, mark))
+        }
+        members = _descent(everyone, roots)
+        self._known |= {(pid, everyone[pid].ticks) for pid in members}
+        return [everyone[pid] for pid in members]
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> list[Member]:
+        """Send a signal to every living member; return who was still there."""
+        members = self.look()
+        for member in members:
+            if not member.is_zombie:
+                send_signal(member.pid, member.ticks, number)
+        return members
+
+    def _leader_may_be_ours(self, everyone: dict[int, Member]) -> bool:
+        """Tell whether a session with our pid is ours: its leader is, or is gone (the kernel keeps the number)."""
+        leader = everyone.get(self._identity.pid)
+        return leader is None or leader.ticks == self._identity.start_ticks
+
+
+def _descent(everyone: dict[int, Member], roots: set[int]) -> set[int]:
+    children: dict[int, list[int]] = defaultdict(list)
+    for member in everyone.values():
+        children[member.parent].append(member.pid)
+    found: set[int] = set()
+    todo = list(roots)
+    while todo:
+        pid = todo.pop()
+        if pid not in found:
+            found.add(pid)
+            todo += children[pid]
+    return found
+
+
+def _everyone() -> dict[int, Member]:
+    if sys.platform != "linux":
+        return _everyone_by_psutil()
+    members = {}
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and (fields := stat_fields(int(name))) is not None:
+            members[int(name)] = Member(
+                pid=int(name),
+                parent=int(fields[1]),
+                session=int(fields[3]),
+                ticks=int(fields[19]),
+                is_zombie=fields[0] in (b"Z", b"X"),
+            )
+    return members
+
+
+def _carries(pid: int, mark: bytes) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return mark in file.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def _everyone_by_psutil() -> dict[int, Member]:
+    import psutil
+
+    members = {}
+    for process in psutil.process_iter(["ppid", "create_time", "status"]):
+        with contextlib.suppress(psutil.Error, OSError):
+            members[process.pid] = Member(
+                pid=process.pid,
+                parent=process.info["ppid"],
+                session=os.getsid(process.pid),
+                ticks=round(process.info["create_time"] * 1_000_000),
+                is_zombie=process.info["status"] == psutil.STATUS_ZOMBIE,
+            )
+    return members
+
+
+def strangers(ours: set[int]) -> list[Member]:
+    """Return our living children that we did not start: orphans of job processes that died (we are their reaper)."""
+    return [
+        member
+        for member in _everyone().values()
+        if member.parent == os.getpid() and member.pid not in ours and not member.is_zombie
+    ]
+
+
+def send_signal(pid: int, ticks: int, number: signal.Signals) -> None:
+    """Signal exactly this process, or nobody: between a look and a signal a pid may go to another."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if not hasattr(os, "pidfd_open"):
+            os.kill(pid, number)
+            return
+        descriptor = os.pidfd_open(pid)
+        try:
+            fields = stat_fields(pid)
+            if fields is not None and int(fields[19]) == ticks:
+                signal.pidfd_send_signal(descriptor, number)
+        finally:
+            os.close(descriptor)

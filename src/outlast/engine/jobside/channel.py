@@ -1,0 +1,222 @@
+"""The job process's line to the supervisor; it survives the death of the supervisor."""
+
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+from types import FrameType
+from typing import Any
+
+from outlast.core.errors import ClaimLost, JobCancelled, OutlastError
+from outlast.engine.jobside.protocol import Lines, Message, encode_message
+from outlast.engine.launch import Launch
+from outlast.engine.sockets import connect
+
+RETRY_SECONDS = 0.05
+FIRST_CONTACT_SECONDS = 10.0
+
+
+class SupervisorGone(Exception):
+    """The supervisor left while this process had no job: there is nothing to do but leave too."""
+
+
+class Channel:
+    """Send requests and await their answers; after a lost connection find or start a supervisor and send again.
+
+    SIGTERM means: stop the job. It is never delivered inside a half-sent message, but right after it.
+    """
+
+    def __init__(self, *, socket_path: str, process_id: str, launch: Launch) -> None:
+        self._path = socket_path
+        self._process_id = process_id
+        self._launch = launch
+        self._environment = dict(os.environ)
+        self._pid = os.getpid()
+        self._socket: socket.socket | None = None
+        self._inode = (0, 0)
+        self._lines = Lines()
+        self._inbox: deque[dict[str, Any]] = deque()
+        self._shielded = 0
+        self.job: tuple[str, int] | None = None
+        self.stop_wanted = False
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        os.register_at_fork(after_in_child=self._abandon)
+
+    def open(self) -> None:
+        """Connect for the first time. Raise SupervisorGone if nobody answers."""
+        deadline = monotonic() + FIRST_CONTACT_SECONDS
+        while not self._try_connect():
+            if monotonic() > deadline:
+                raise SupervisorGone
+            sleep(RETRY_SECONDS)
+
+    def next_message(self) -> dict[str, Any]:
+        """Wait for the supervisor's next word while idle. Raise SupervisorGone when the line is cut."""
+        with self._shield():
+            while not self._inbox:
+                if not self._receive():
+                    raise SupervisorGone
+            return self._inbox.popleft()
+
+    def request(self, message: Message) -> dict[str, Any]:
+        """Return the answer to `message`. Raise ClaimLost, or the error the supervisor names.
+
+        Blocks as long as it takes: without a supervisor one is started, or awaited if that is switched off.
+        """
+        self._check_process()
+        with self._shield():
+            answer = self._exchange(encode_message(message))
+        if answer["op"] == "lost":
+            raise ClaimLost("This attempt is over; another one owns the job.")
+        if answer["op"] == "error":
+            raise OutlastError(str(answer["message"]), str(answer.get("fix", "")))
+        return answer
+
+    def tell(self, message: Message) -> None:
+        """Send a message that needs no answer and may be lost."""
+        self._check_process()
+        with self._shield():
+            if self._is_ours():
+                self._send(encode_message(message))
+
+    def hold(self, seconds: float) -> None:
+        """Pause the job for a short time; a request to stop ends it."""
+        deadline = monotonic() + seconds
+        while (left := deadline - monotonic()) > 0:
+            sleep(left)
+
+    def _exchange(self, line: bytes) -> dict[str, Any]:
+        while True:
+            if self._is_ours() and self._send(line):
+                while not self._inbox and self._receive():
+                    pass
+                if self._inbox:
+                    return self._inbox.popleft()
+            self._reconnect()
+
+    def _reconnect(self) -> None:
+        """Find a supervisor, or start one; stop trying only if the job must stop."""
+        started_at = 0.0
+        while not self._try_connect():
+            if self.stop_wanted:
+                raise JobCancelled
+            if self._launch.allowed and monotonic() - started_at > 5.0:
+                started_at = monotonic()
+                self._launch.start(self._environment)
+            sleep(RETRY_SECONDS)
+
+    def _try_connect(self) -> bool:
+        self._drop()
+        fresh = connect(self._path)
+        if fresh is None:
+            return False
+        self._socket = fresh
+        stat = os.fstat(fresh.fileno())
+        self._inode = (stat.st_dev, stat.st_ino)
+        self._lines = Lines()
+        self._inbox.clear()
+        hello: dict[str, Any] = {"op": "hello", "process": self._process_id, "pid": self._pid}
+        if self.job is not None:
+            hello["job"], hello["attempt"] = self.job
+        if not self._send(encode_message(hello)):
+            return False
+        while not self._inbox:
+            if not self._receive():
+                return False
+        if self._inbox.popleft()["op"] != "welcome":
+            sys.stderr.write("This attempt is over; its process ends.\n")
+            sys.stderr.flush()
+            os._exit(0)
+        return True
+
+    def _send(self, line: bytes) -> bool:
+        assert self._socket is not None
+        try:
+            self._socket.sendall(line)
+        except OSError:
+            self._drop()
+            return False
+        return True
+
+    def _receive(self) -> bool:
+        """Read once; False if the connection is over."""
+        if not self._is_ours():
+            return False
+        assert self._socket is not None
+        try:
+            data = self._socket.recv(262_144)
+        except OSError:
+            data = b""
+        if not data:
+            self._drop()
+            return False
+        self._inbox.extend(self._lines.feed(data))
+        return True
+
+    def _is_ours(self) -> bool:
+        """Tell whether our descriptor is still our socket: a job may have closed it, and opened something else."""
+        if self._socket is None:
+            return False
+        try:
+            stat = os.fstat(self._socket.fileno())
+        except OSError:
+            stat = None
+        if stat is None or (stat.st_dev, stat.st_ino) != self._inode:
+            self._socket.detach()
+            self._socket = None
+            return False
+        return True
+
+    def _drop(self) -> None:
+        if self._is_ours():
+            assert self._socket is not None
+            self._socket.close()
+        self._socket = None
+
+    def _abandon(self) -> None:
+        """In a child forked by the job: keep nothing of the connection."""
+        self._drop()
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise OutlastError(
+                "The context of a job belongs to the process that runs it, not to a forked child.",
+                "Call it in the job's own process.",
+            )
+
+    @contextmanager
+    def _shield(self) -> Iterator[None]:
+        """Put a request to stop off until the message is through."""
+        self._shielded += 1
+        try:
+            yield
+        finally:
+            self._shielded -= 1
+        if not self._shielded and self.stop_wanted and self.job is not None and not self._raised:
+            self._raised = True
+            raise JobCancelled
+
+    _raised = False
+
+    def begin(self, job_id: str, attempt: int) -> None:
+        """From now on this process runs that job."""
+        self.job = (job_id, attempt)
+        self.stop_wanted = self._raised = False
+
+    def end(self) -> None:
+        """The job's function is over: a request to stop raises nothing any more."""
+        self._raised = True
+
+    def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            os._exit(128 + signal.SIGTERM)
+        if self.job is None:
+            os._exit(0)
+        self.stop_wanted = True
+        if not self._shielded and not self._raised:
+            self._raised = True
+            raise JobCancelled

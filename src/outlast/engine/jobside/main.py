@@ -1,0 +1,95 @@
+"""The life of a job process: hold the lock, say hello, run jobs one after another, leave."""
+
+import fcntl
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from outlast.core.errors import ClaimLost
+from outlast.engine.jobside import current
+from outlast.engine.jobside.channel import Channel, SupervisorGone
+from outlast.engine.jobside.leftovers import Surroundings
+from outlast.engine.jobside.run import Outcome, run_job
+from outlast.engine.jobside.target import code_is_stale, remember_code
+from outlast.engine.launch import Launch
+
+HIGH_DESCRIPTOR = 200
+"""Our own descriptors lie from here on, out of the way of a job that counts on low numbers."""
+
+
+def main() -> None:
+    """Run jobs until the supervisor says exit, or is gone; ends the process without running exit handlers."""
+    boot = json.loads(os.environ.pop("OUTLAST_BOOT"))
+    os.umask(boot["umask"])
+    _adopt_orphans()
+    _hold_lock(boot["lock"])
+    sys.argv = ["outlast-job"]
+    channel = Channel(socket_path=boot["socket"], process_id=boot["process"], launch=Launch(**boot["launch"]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    current.channel = channel
+    try:
+        channel.open()
+        _serve(channel, boot)
+    except (SupervisorGone, ClaimLost):
+        pass
+    os._exit(0)
+
+
+def _serve(channel: Channel, boot: dict[str, Any]) -> None:
+    idle_output = (os.dup(1), os.dup(2))
+    surroundings: Surroundings | None = None
+    while (message := channel.next_message())["op"] == "run":
+        channel.begin(message["job"], message["attempt"])
+        if code_is_stale():
+            channel.request({"op": "finish", "outcome": "stale", "clean": False})
+            return
+        surroundings = surroundings or Surroundings.now()
+        _output_to(message)
+        outcome = run_job(channel, message)
+        remember_code()
+        left = surroundings.left_behind()
+        _report(channel, outcome, left)
+        if left or boot["once"]:
+            return
+        _restore_output(idle_output, message["log"])
+        channel.job = None
+
+
+def _report(channel: Channel, outcome: Outcome, left: list[str]) -> None:
+    message = {"op": "finish", "outcome": outcome.word, "clean": not left, "left": left, **outcome.fields}
+    channel.request(message)
+
+
+def _output_to(message: dict[str, Any]) -> None:
+    """Send stdout and stderr to the job's log; a later attempt begins with a line of its own."""
+    log = os.open(message["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    if message["attempt"] > 1:
+        os.write(1, f"== attempt {message['attempt']} ==\n".encode())
+
+
+def _restore_output(idle_output: tuple[int, int], log: str) -> None:
+    os.dup2(idle_output[0], 1)
+    os.dup2(idle_output[1], 2)
+    if os.stat(log).st_size == 0:
+        os.unlink(log)
+
+
+def _hold_lock(path: str) -> None:
+    """Take the record lock that says this process lives. The file is opened once and never closed."""
+    low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR)
+    os.close(low)
+    fcntl.lockf(high, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of orphaned grandchildren, so that nothing a job started is lost sight of (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, linux/prctl.h

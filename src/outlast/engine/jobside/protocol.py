@@ -1,0 +1,50 @@
+"""The words between supervisor and job processes: JSON objects, one a line, over a local stream socket.
+
+    job process → supervisor                      supervisor → job process
+    hello    process, pid, job?, attempt?         welcome | lost
+    step     name, kind, result, ms, save?        ok | lost | error
+    save     save, wait                           ok | lost | error     (only with wait)
+    steps    after                                steps [[name, kind, result]…], more
+    finish   outcome, …, clean, left, save?       ok | lost
+    call     method, params                       ok value | error
+                                                  run …  |  exit
+
+`finish` has the outcome `completed` (result), `failed` (error, traceback, retryable), `stopped`, `stale`, or
+`parked` (wait: reason, wake_at or delay, info, step).
+`save` holds the checkpoint fields that are new: cursor, partial (JSON text), progress, extra.
+An answer that promises something comes after the commit. A request may be sent again on a new connection;
+job and attempt make it recognisable.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+Message = Mapping[str, Any]
+
+STEPS_PER_MESSAGE = 1_000
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def encode_message(message: Message) -> bytes:
+    """Return the line of a message."""
+    return _encode(message).encode() + b"\n"
+
+
+class Lines:
+    """Cut a stream of bytes into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """Return the messages completed by `data`. Raise ValueError for a line that is no JSON object."""
+        self._buffer += data
+        if data.find(b"\n") < 0:
+            return []
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = rest
+        messages = [json.loads(line) for line in lines]
+        if not all(isinstance(message, dict) for message in messages):
+            raise ValueError("a message is not an object")
+        return messages

@@ -1,0 +1,86 @@
+"""Finding a job's function again in another process."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from outlast.core.errors import NotImportable
+
+MAIN_NAME = "__outlast_main__"
+"""The name under which a script's own file is imported, so that its `if __name__ == "__main__":` does not run."""
+
+importing = False
+"""True while a target's module is being imported; submitting is refused then."""
+
+_LIBRARIES = tuple({os.path.join(prefix, "lib") + os.sep for prefix in (sys.prefix, sys.base_prefix, "/usr/local")})
+_files: dict[str, ModuleType] = {}
+_stamps: dict[str, tuple[int, int]] = {}
+_seen: set[str] = set()
+
+
+def load_target(target: str) -> Callable[..., Any]:
+    """Return the function of `module:function` or `/file.py:function`. Raise NotImportable in plain words."""
+    global importing
+    place, _, name = target.rpartition(":")
+    importing = True
+    try:
+        module = _load_file(place) if place.startswith("/") else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        raise NotImportable(
+            f"{place} cannot be imported: {error}.", "Is it still there, and on the path it was submitted with?"
+        ) from None
+    finally:
+        importing = False
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise NotImportable(f"{place} has no {name!r} any more.", "Put it back, or cancel the job.")
+    function: Callable[..., Any] = found.fn if hasattr(found, "__outlast_job__") else found
+    return function
+
+
+def _load_file(path: str) -> ModuleType:
+    if path in _files:
+        sys.modules[MAIN_NAME] = _files[path]
+        return _files[path]
+    if not os.path.isfile(path):
+        raise NotImportable(f"{path} is not there any more.", "Put it back, or cancel the job.")
+    spec = importlib.util.spec_from_file_location(MAIN_NAME, path)
+    if spec is None or spec.loader is None:
+        raise NotImportable(f"{path} is no Python file.", "Its name must end in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[MAIN_NAME] = module
+    spec.loader.exec_module(module)
+    _files[path] = module
+    return module
+
+
+def code_is_stale() -> bool:
+    """Tell whether a file of the job's own modules changed since it was imported here."""
+    return any(_stamp(path) != stamp for path, stamp in _stamps.items())
+
+
+def remember_code() -> None:
+    """Note the files of the modules imported since the last call."""
+    for path in _files:
+        _stamps.setdefault(path, _stamp(path))
+    for name in sys.modules.keys() - _seen:
+        _seen.add(name)
+        file = getattr(sys.modules[name], "__file__", None)
+        if not isinstance(file, str) or name.partition(".")[0] == "outlast":
+            continue
+        if not os.path.realpath(file).startswith(_LIBRARIES):
+            _stamps[file] = _stamp(file)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)

@@ -1,0 +1,168 @@
+"""The job processes: started for a home, idle, busy, ending. One job at a time each."""
+
+import errno
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from time import monotonic
+
+from outlast.core.job import Home, Job, ProcessIdentity
+from outlast.core.places import Places
+from outlast.engine.family import Family
+from outlast.engine.identity import identify
+from outlast.engine.launch import MARKS, PACKAGE_ROOT, Launch
+from outlast.engine.wire import Connection
+
+HELLO_SECONDS = 60.0
+"""A process that has not said hello by then is taken for broken."""
+
+_BOOT = (
+    "import sys,os,json\n"
+    "boot=json.loads(os.environ['OUTLAST_BOOT'])\n"
+    "sys.path[:]=[*boot['path'],boot['root']]\n"
+    "from outlast.engine.jobside.main import main\n"
+    "main()\n"
+)
+
+
+class Stage(Enum):
+    STARTING = auto()
+    IDLE = auto()
+    BUSY = auto()
+    ENDING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Lodging:
+    """What two jobs must share to share a process."""
+
+    home: Home
+    once: bool
+
+    @classmethod
+    def of(cls, job: Job) -> "Lodging":
+        return cls(job.spec.home, job.spec.policy.isolation == "process")
+
+    def __hash__(self) -> int:
+        return hash((self.home.interpreter, self.home.cwd, self.once))
+
+
+@dataclass(slots=True, eq=False)
+class JobProcess:
+    """One job process as the supervisor knows it. `lodging` is None for one that an earlier supervisor started."""
+
+    identity: ProcessIdentity
+    lodging: Lodging | None
+    stage: Stage
+    watched: int = -1
+    child: "subprocess.Popen[bytes] | None" = None
+    connection: Connection | None = None
+    job: Job | None = None
+    began: float = 0.0
+    since: float = field(default_factory=monotonic)
+    exit_status: int | None = None
+    is_recorded: bool = False
+    jobs_run: int = 0
+
+    @property
+    def family(self) -> Family:
+        """Everything that belongs to this process."""
+        return Family(self.identity)
+
+
+class CannotStart(Exception):
+    """A process could not be started for a home; the text says why."""
+
+
+class Starter:
+    """Starts job processes of one store."""
+
+    def __init__(self, places: Places, launch: Launch) -> None:
+        self._places = places
+        self._launch = launch
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
+
+    def start(self, lodging: Lodging) -> JobProcess:
+        """Start a fresh interpreter, in a session of its own, its output to the supervisor's log.
+
+        Raise CannotStart with the cause, OSError (EAGAIN, ENOMEM, EMFILE) if the machine has no room right now.
+        """
+        process_id = "p" + os.urandom(8).hex()
+        home = lodging.home
+        boot = {
+            "process": process_id,
+            "socket": str(self._places.socket),
+            "lock": str(self._places.process_lock(process_id)),
+            "path": list(home.path),
+            "root": PACKAGE_ROOT,
+            "umask": self._umask,
+            "once": lodging.once,
+            "launch": self._launch.as_json(),
+        }
+        not_ours = (self._launch.settings.keys() - {"DATABASE_URL"}) | set(MARKS)
+        environment = {name: value for name, value in os.environ.items() if name not in not_ours}
+        environment.update(home.env)
+        environment.update({"OUTLAST_PROCESS_ID": process_id, "OUTLAST_BOOT": json.dumps(boot)})
+        child = self._spawn(home, environment)
+        identity = identify(child.pid, process_id)
+        if identity is None:
+            child.wait()
+            raise CannotStart(f"{home.interpreter} ended at once.")
+        return JobProcess(identity, lodging, Stage.STARTING, child=child)
+
+    def _spawn(self, home: Home, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        log = os.open(self._places.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            return subprocess.Popen(
+                [home.interpreter, "-P", "-c", _BOOT],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=home.cwd,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
+                raise
+            raise CannotStart(f"{error.filename or home.interpreter}: {error.strerror}") from None
+        finally:
+            os.close(log)
+
+
+class Pool:
+    """The processes of this supervisor and those it adopted."""
+
+    def __init__(self, starter: Starter, size: int) -> None:
+        self.size = size
+        self._starter = starter
+        self._by_id: dict[str, JobProcess] = {}
+
+    def __iter__(self) -> Iterator[JobProcess]:
+        return iter(list(self._by_id.values()))
+
+    def get(self, process_id: str) -> JobProcess | None:
+        """Return the process of that name."""
+        return self._by_id.get(process_id)
+
+    def add(self, process: JobProcess) -> None:
+        """Take in a process."""
+        self._by_id[process.identity.id] = process
+
+    def remove(self, process: JobProcess) -> None:
+        """Let go of a dead process."""
+        self._by_id.pop(process.identity.id, None)
+
+    def in_stage(self, *stages: Stage) -> list[JobProcess]:
+        """Return the processes in one of these stages."""
+        return [process for process in self._by_id.values() if process.stage in stages]
+
+    def start(self, lodging: Lodging) -> JobProcess:
+        """Start a process and take it in; raises as Starter.start does."""
+        process = self._starter.start(lodging)
+        self.add(process)
+        return process

@@ -1,0 +1,141 @@
+"""Deaths: of job processes while the supervisor watches, and of everything before it came."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from outlast.core.errors import ClaimLost
+from outlast.core.job import Event, Job, ProcessIdentity
+from outlast.core.places import Places
+from outlast.core.policies import Verdict, after_death, after_failure
+from outlast.core.ports import Supervision
+from outlast.core.status import Reason, Status
+from outlast.engine.desk import counters, judged
+from outlast.engine.ending import Ending, Undertaker, Why
+from outlast.engine.exits import end_in_words
+from outlast.engine.identity import boot_id, holds_lock, identify, is_alive
+from outlast.engine.pool import JobProcess, Pool, Stage
+from outlast.engine.turn import Turn
+
+log = logging.getLogger("outlast")
+
+NOBODY = ProcessIdentity(id="none", pid=0, start_ticks=0, boot_id="", pid_namespace="")
+
+
+class Recovery:
+    """Adopts what lives, ends what is left of the dead, and puts their jobs back."""
+
+    def __init__(
+        self,
+        store: Supervision,
+        places: Places,
+        pool: Pool,
+        undertaker: Undertaker,
+        *,
+        watch: Callable[[JobProcess], None],
+    ) -> None:
+        self._store = store
+        self._places = places
+        self._pool = pool
+        self._undertaker = undertaker
+        self._watch = watch
+
+    def take_over(self) -> None:
+        """Look at every process and every running job that an earlier supervisor left."""
+        identities = {identity.id: identity for identity in self._store.processes()}
+        running = {job.process_id: job for job in self._store.running()}
+        for process_id, job in running.items():
+            identity = identities.get(process_id or "", NOBODY)
+            process = JobProcess(identity, None, Stage.BUSY, job=job)
+            self._pool.add(process)
+            if self.lives(identity):
+                log.info("Adopted process %s, which runs %s.", identity.pid, job.id)
+                self._watch(process)
+            else:
+                rebooted = identity.boot_id not in ("", boot_id())
+                self._undertaker.begin(process, Why.CRASH, rebooted=rebooted)
+        for identity in identities.values():
+            if identity.id not in running:
+                process = JobProcess(identity, None, Stage.ENDING)
+                self._pool.add(process)
+                self._undertaker.begin(process, Why.RETIRE)
+
+    def adopt(self, process_id: str, pid: int, job: Job) -> JobProcess | None:
+        """Take in a process that says it has just ended `job` and was not heard; None if it is not what it says."""
+        identity = identify(pid, process_id)
+        if identity is None:
+            return None
+        process = JobProcess(identity, None, Stage.BUSY, job=job)
+        self._pool.add(process)
+        self._watch(process)
+        return process
+
+    def settle(self, turn: Turn, ending: Ending) -> None:
+        """Inside the batch: write down what the proven end of a process means for its job."""
+        if ending.job is not None:
+            job = self._store.get(ending.job.id)
+            if job is not None and job.status is Status.RUNNING and job.attempt == ending.job.attempt:
+                self._end_job(job, ending)
+                turn.changed = True
+        self._store.drop_process(ending.process.identity.id)
+        turn.then(self._forget, ending)
+
+    def _end_job(self, job: Job, ending: Ending) -> None:
+        after, event = self._after(job, ending)
+        try:
+            self._store.swap(job, after, event)
+        except ClaimLost:
+            log.warning("%s moved on while its process ended.", job.id)
+
+    def _after(self, job: Job, ending: Ending) -> tuple[Job, Event]:
+        cause = cause_of_death(ending.process)
+        detail: dict[str, object] = {"pid": ending.process.identity.pid}
+        match ending.why:
+            case Why.CANCEL:
+                after = replace(job, status=Status.CANCELLED, reason=Reason.USER)
+                return after, self._event("cancelled", job, ending, detail)
+            case Why.PAUSE:
+                after = replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None)
+                return after, self._event("paused", job, ending, detail)
+            case Why.TIMEOUT:
+                verdict = self._timed_out(job)
+                return self._judged(job, verdict), self._event("timed_out", job, ending, detail)
+            case Why.INTERRUPT:
+                return replace(job, status=Status.QUEUED), self._event("put_back", job, ending, detail)
+        verdict = after_death(job.spec.policy, counters(job), cause, rebooted=ending.rebooted)
+        detail |= {
+            "cause": "the machine was restarted" if ending.rebooted else cause,
+            "counted": verdict.crashes > job.crashes,
+        }
+        return self._judged(job, verdict), self._event("crashed", job, ending, detail)
+
+    def _judged(self, job: Job, verdict: Verdict) -> Job:
+        return judged(job, verdict, self._store.now())
+
+    @staticmethod
+    def _timed_out(job: Job) -> Verdict:
+        seconds = job.spec.policy.timeout_seconds or 0.0
+        error = f"TimeoutError: ran longer than {seconds:g} s"
+        return after_failure(job.spec.policy, counters(job), error, because=Reason.TIMEOUT, retryable=True, spread=0.5)
+
+    @staticmethod
+    def _event(word: str, job: Job, ending: Ending, detail: dict[str, object]) -> Event:
+        return Event(event=word, attempt=job.attempt, actor=ending.actor, detail=detail)
+
+    def _forget(self, ending: Ending) -> None:
+        self._undertaker.settle(ending)
+        self._pool.remove(ending.process)
+        self._places.process_lock(ending.process.identity.id).unlink(missing_ok=True)
+
+    def lives(self, identity: ProcessIdentity) -> bool:
+        """Tell whether a job process lives: by its identity, or by the lock that the kernel holds for it."""
+        return is_alive(identity) or holds_lock(self._places.process_lock(identity.id))
+
+
+def cause_of_death(process: JobProcess) -> str:
+    """Return `exit code 3`, `killed by SIGSEGV`, or that nobody saw it."""
+    if process.exit_status is None:
+        return "its process died while nobody watched"
+    if process.exit_status == 0:
+        return "exit code 0 before the job had ended"
+    return end_in_words(process.exit_status)

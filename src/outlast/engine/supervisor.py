@@ -1,0 +1,327 @@
+"""The one process per store and host that decides: a single loop of turns, each with one shared commit."""
+
+import contextlib
+import fcntl
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from outlast.core.errors import OutlastError, StoreDamaged, StoreError
+from outlast.core.job import ProcessIdentity
+from outlast.core.places import Places
+from outlast.core.ports import Supervision
+from outlast.crashpoint import crash_point
+from outlast.engine.desk import Calls, Desk
+from outlast.engine.dispatch import Dispatcher
+from outlast.engine.ending import Ending, Undertaker, Why
+from outlast.engine.family import send_signal, strangers
+from outlast.engine.identity import identify
+from outlast.engine.launch import Launch
+from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
+from outlast.engine.publisher import Publisher
+from outlast.engine.recovery import Recovery
+from outlast.engine.turn import Turn
+from outlast.engine.wire import Connection, Wire
+
+log = logging.getLogger("outlast")
+
+POLL_SECONDS = 1.0
+"""A ring is only a hint; so often the store is looked at anyway."""
+WAKE_BATCH = 500
+TROUBLE_SECONDS = 0.5
+"""How long to wait before a turn whose commit failed is tried again."""
+_PATIENCE = {Stage.IDLE: 60.0, Stage.STARTING: HELLO_SECONDS}
+"""How long a process may wait for a job, or take to say hello."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """How a supervisor does its work. `idle_seconds`: leave after so long without work; None: never."""
+
+    concurrency: int
+    grace_seconds: float
+    idle_seconds: float | None = 60.0
+
+
+class AnotherSupervises(OutlastError):
+    """The supervisor lock of this store is taken."""
+
+    code = "busy"
+    exit_code = 3
+
+
+class Supervisor:
+    """Claims, starts, watches, ends and recovers the jobs of one store."""
+
+    def __init__(
+        self,
+        store: Supervision,
+        places: Places,
+        launch: Launch,
+        duty: Duty,
+        *,
+        publish: Callable[[], None],
+        calls: Calls,
+    ) -> None:
+        self._lock = _take_lock(places)
+        self._store = store
+        self._duty = duty
+        self._wire = Wire(places.socket)
+        self._pool = Pool(Starter(places, launch), duty.concurrency)
+        self._undertaker = Undertaker(duty.grace_seconds)
+        self._publisher = Publisher(publish)
+        self._recovery = Recovery(store, places, self._pool, self._undertaker, watch=self._watch)
+        self._desk = Desk(store, self._pool, self._undertaker, calls=calls, adopt=self._recovery.adopt)
+        self._dispatcher = Dispatcher(store, self._pool, self._undertaker, self._wire, places)
+        self._inbox: list[tuple[Connection, dict[str, Any]]] = []
+        self._seen = -1
+        self._trouble = ""
+        self._retry_at = 0.0
+        self._idle_since = monotonic()
+        self._idle_seen = 0
+        self._dead: list[JobProcess] = []
+        self._stopping = 0
+        self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
+
+    def run(self) -> None:
+        """Supervise until there is nothing left to do, or SIGTERM or SIGINT says stop."""
+        _become_reaper()
+        signals = _on_signals(self._on_stop)
+        self._wire.watch(signals, lambda: os.read(signals, 65_536))
+        self._store.take_office(self._identity)
+        crash_point("supervisor:in_office")
+        self._recovery.take_over()
+        self._publisher.changed()
+        while not self._may_leave():
+            self._turn()
+        self._leave()
+
+    def _turn(self) -> None:
+        messages, closed = self._wire.poll(self._seconds_to_sleep())
+        self._inbox += messages
+        self._reap()
+        self._bow_to_the_dead()
+        for connection in closed:
+            self._hung_up(connection)
+        self._watch_time()
+        if monotonic() < self._retry_at:
+            return
+        try:
+            self._commit()
+        except StoreDamaged:
+            raise
+        except StoreError as error:
+            self._in_trouble(error)
+        self._publisher.work()
+
+    def _commit(self) -> None:
+        """Do what is to be done in one commit, then carry out its effects."""
+        buried = self._undertaker.buried()
+        if not (self._look() or self._inbox or buried):
+            return
+        turn = Turn(self._wire)
+        with self._store.batch():
+            self._seen = self._store.changes()
+            self._work(turn, buried)
+        self._inbox.clear()
+        self._trouble = ""
+        crash_point("supervisor:committed")
+        turn.finish()
+        if turn.changed:
+            self._note_change()
+
+    def _work(self, turn: Turn, buried: list[Ending]) -> None:
+        """Do all of a turn inside its batch."""
+        for connection, message in self._inbox:
+            self._desk.take(turn, connection, message)
+        for ending in buried:
+            self._recovery.settle(turn, ending)
+        if self._store.wake(WAKE_BATCH):
+            turn.changed = True
+        for job in self._store.wanted():
+            process = self._pool.get(job.process_id or "")
+            if process is not None and job.intent is not None and process.stage is Stage.BUSY:
+                turn.then(self._end, process, Why.wanted(job.intent), job.intent_actor or "")
+        if not self._stopping:
+            self._dispatcher.dispatch(turn)
+
+    def _look(self) -> bool:
+        """Tell whether the store may hold something new: it changed, or somebody's time has come."""
+        rung, self._wire.rung = self._wire.rung, False
+        grown = self._has_new_idle()
+        self._idle_seen = len(self._pool.in_stage(Stage.IDLE))
+        if self._store.changes() != self._seen:
+            self._note_change()
+            return True
+        due_in = self._store.next_wake_seconds()
+        return rung or grown or (due_in is not None and due_in <= 0)
+
+    def _has_new_idle(self) -> bool:
+        """Tell whether a process became idle since the last look: it may take a queued job."""
+        return len(self._pool.in_stage(Stage.IDLE)) > self._idle_seen
+
+    def _note_change(self) -> None:
+        self._idle_since = monotonic()
+        self._publisher.changed()
+        self._wire.tell_watchers()
+
+    def _seconds_to_sleep(self) -> float:
+        times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
+        times.append(self._store.next_wake_seconds())
+        times += [left for process in self._pool.in_stage(Stage.BUSY) if (left := _seconds_left(process)) is not None]
+        if monotonic() < self._retry_at:
+            return min(POLL_SECONDS, self._retry_at - monotonic())
+        if self._has_new_idle():
+            return 0.0
+        return max(0.0, min(time for time in times if time is not None))
+
+    def _watch_time(self) -> None:
+        """End jobs that ran too long, and processes that nobody needs or that never spoke."""
+        now = monotonic()
+        for process in self._pool:
+            left = _seconds_left(process)
+            if process.child is None and process.watched < 0 and process.stage is Stage.BUSY:
+                if not self._recovery.lives(process.identity):  # no pidfd tells of it (another system or namespace)
+                    self._died(process)
+            elif process.stage is Stage.BUSY and left is not None and left <= 0:
+                self._end(process, Why.TIMEOUT)
+            elif now - process.since > _PATIENCE.get(process.stage, math.inf):
+                self._end(process, Why.RETIRE)
+
+    def _end(self, process: JobProcess, why: Why, actor: str = "") -> None:
+        if self._undertaker.of(process) is None:
+            self._undertaker.begin(process, why, actor=actor)
+
+    def _watch(self, process: JobProcess) -> None:
+        """Notice the death of a process that is not our child."""
+        if hasattr(os, "pidfd_open"):
+            try:
+                descriptor = os.pidfd_open(process.identity.pid)
+            except ProcessLookupError:
+                self._died(process)
+                return
+            process.watched = descriptor
+            self._wire.watch(descriptor, lambda: self._died(process))
+
+    def _hung_up(self, connection: Connection) -> None:
+        process = self._pool.get(connection.process_id or "")
+        if process is not None and process.connection is connection:
+            process.connection = None
+
+    def _reap(self) -> None:
+        """Collect every child that died: job processes, and orphans that came to us."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for process in self._pool:
+                if process.child is not None and process.child.pid == pid:
+                    process.exit_status = process.child.returncode = os.waitstatus_to_exitcode(status)
+                    self._died(process)
+
+    def _died(self, process: JobProcess) -> None:
+        if process.watched >= 0:
+            self._wire.unwatch(process.watched)
+            os.close(process.watched)
+            process.watched = -1
+        self._dead.append(process)
+
+    def _bow_to_the_dead(self) -> None:
+        """Hear the last words of processes that died, then see to their families and jobs."""
+        dead, self._dead = self._dead, []
+        for process in dead:
+            if process.connection is not None:
+                self._inbox += self._wire.last_words(process.connection)
+            ending = self._undertaker.of(process) or self._undertaker.begin(process, Why.CRASH)
+            ending.hurry()
+        if dead:
+            self._kill_strangers()
+
+    def _kill_strangers(self) -> None:
+        """Kill orphans that no mark ties to a job: only a dead job process can have left them to us."""
+        ours = {process.identity.pid for process in self._pool}
+        for member in strangers(ours):
+            send_signal(member.pid, member.ticks, signal.SIGKILL)
+
+    def _in_trouble(self, error: StoreError) -> None:
+        """Keep everything that was asked and try again: nobody was told that it is saved."""
+        if str(error) != self._trouble:
+            log.error("%s The work goes on when it is mended.", error)
+            self._trouble = str(error)
+        self._retry_at = monotonic() + TROUBLE_SECONDS
+
+    def _on_stop(self) -> None:
+        self._stopping += 1
+
+    def _may_leave(self) -> bool:
+        """Tell whether to leave now; on the way out running jobs are stopped at their last checkpoint."""
+        if self._stopping > 1 or not self._wire.is_reachable():
+            return True
+        if self._stopping:
+            for process in self._pool.in_stage(Stage.BUSY, Stage.IDLE, Stage.STARTING):
+                self._end(process, Why.INTERRUPT if process.job else Why.RETIRE)
+            return not len(self._undertaker)
+        if self._duty.idle_seconds is None or monotonic() - self._idle_since < self._duty.idle_seconds:
+            return False
+        if self._pool.in_stage(Stage.BUSY) or len(self._undertaker):
+            self._idle_since = monotonic()
+            return False
+        if self._store.leave_office(if_idle=True):
+            return True
+        self._idle_since = monotonic()
+        return False
+
+    def _leave(self) -> None:
+        with contextlib.suppress(StoreError):
+            self._publisher.work(at_once=True)
+            self._store.leave_office(if_idle=False)
+        self._wire.close()
+        os.close(self._lock)
+        log.info("The supervisor leaves.")
+
+
+def _seconds_left(process: JobProcess) -> float | None:
+    """Return how long the process may go on with its job, None without a limit."""
+    if process.job is None or process.job.spec.policy.timeout_seconds is None:
+        return None
+    return process.began + process.job.spec.policy.timeout_seconds - monotonic()
+
+
+def _take_lock(places: Places) -> int:
+    """Return the descriptor that holds the supervisor lock until it is closed. Raise AnotherSupervises."""
+    descriptor = os.open(places.supervisor_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise AnotherSupervises(f"Another supervisor works on {places.root}.", "It runs the jobs.") from None
+    return descriptor
+
+
+def _become_reaper() -> None:
+    """Become the parent of orphans below us, so that none is lost sight of (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, linux/prctl.h
+
+
+def _on_signals(on_stop: Callable[[], None]) -> int:
+    """Let SIGTERM and SIGINT ask for a stop; return a descriptor that is readable after these and any child's death."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: on_stop())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader

@@ -1,0 +1,31 @@
+"""One turn of the supervisor: many changes, one commit, and only then their effects outside."""
+
+from collections.abc import Callable
+from typing import Any
+
+from outlast.engine.jobside.protocol import Message
+from outlast.engine.pool import JobProcess
+from outlast.engine.wire import Connection, Wire
+
+
+class Turn:
+    """What is to be done once the commit of this turn is durable. A turn that fails is thrown away whole."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._after: list[Callable[[], object]] = []
+        self.freed: list[JobProcess] = []
+        self.changed = False
+
+    def then(self, effect: Callable[..., object], *args: Any) -> None:
+        """Call `effect(*args)` after the commit."""
+        self._after.append(lambda: effect(*args))
+
+    def answer(self, connection: Connection, message: Message) -> None:
+        """Send an answer after the commit."""
+        self.then(self._wire.send, connection, message)
+
+    def finish(self) -> None:
+        """Carry out the effects, in order; the commit is durable."""
+        for effect in self._after:
+            effect()

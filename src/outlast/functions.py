@@ -1,0 +1,259 @@
+"""Functions as jobs: the `@job` decorator, and what is stored so that another process finds the function again."""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+
+from outlast.core.durations import parse_duration
+from outlast.core.errors import NotImportable, UsageError
+from outlast.core.ids import check_kind
+from outlast.core.job import Home, Spec
+from outlast.core.policies import Policy, parse_backoff
+from outlast.core.sizes import parse_size
+from outlast.engine.jobside.target import MAIN_NAME
+
+if TYPE_CHECKING:
+    from outlast.client import Handle
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SUBMIT_WORDS = frozenset({"key", "account", "labels", "delay", "at", "queue", "priority"})
+_KEPT_VARIABLES = ("JOBS_DATA_DIR", "PERSIST_JOBS", "TARGET_DIFFICULTY_START", "DANGER", "CONSENSUS_API_URL")
+_NOT_KEPT = ("OUTLAST_TOKEN", "OUTLAST_STORE", "OUTLAST_CRASH_", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_PROCESS_ID")
+
+
+class JobFunction(Generic[P, R]):
+    """A function that can be submitted. Called like a function, it is one: nothing is stored."""
+
+    __outlast_job__ = True
+
+    def __init__(
+        self, fn: Callable[P, R], *, kind: str, policy: Policy, queue: str = "default", priority: int = 0
+    ) -> None:
+        self.fn = fn
+        self.kind = check_kind(kind)
+        self.policy = policy
+        self.queue = queue
+        self.priority = priority
+        functools.update_wrapper(self, fn)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.fn(*args, **kwargs)
+
+    def submit(
+        self,
+        *args: Any,
+        key: str | None = None,
+        account: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        delay: float | str | None = None,
+        at: datetime | str | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        **kwargs: Any,
+    ) -> "Handle":
+        """Store a job that calls this function, durably, and return its handle; see `Outlast.submit`."""
+        from outlast.client import default
+
+        options = {"key": key, "account": account, "labels": labels, "delay": delay, "at": at}
+        return default().submit(self, *args, **options, queue=queue, priority=priority, **kwargs)  # type: ignore[arg-type]
+
+    def submit_many(self, calls: Iterable[Any]) -> "list[Handle]":
+        """Store one job a call, all in one transaction; see `Outlast.submit_many`."""
+        from outlast.client import default
+
+        return default().submit_many(self, calls)
+
+    def spec(self, home: Home) -> Spec:
+        """Return what is stored with each job of this function."""
+        return Spec(kind=self.kind, target=target_of(self.fn), policy=self.policy, home=home)
+
+    def check_arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Raise UsageError unless the function takes these arguments (its context left out)."""
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise UsageError(f"{self.kind}: {error}.", f"It takes {self._signature}.") from None
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        from outlast.engine.jobside.run import wants_context
+
+        signature = inspect.signature(self.fn)
+        if not wants_context(self.fn):
+            return signature
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+@overload
+def job(fn: Callable[P, R], /) -> JobFunction[P, R]: ...
+@overload
+def job(
+    name: str | None = None,
+    /,
+    *,
+    queue: str = "default",
+    priority: int = 0,
+    max_attempts: int = 1,
+    backoff: str = "1s..5m",
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+    timeout: float | str | None = None,
+    on_interrupt: Literal["resume", "fail"] = "resume",
+    isolation: Literal["warm", "process"] = "warm",
+    memory_limit: int | str | None = None,
+    max_crashes: int | None = None,
+    keep: bool = False,
+    on_end: str | None = None,
+) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
+def job(fn_or_name: Any = None, /, **options: Any) -> Any:
+    """Make a function a job; bare (`@job`) or with rules (`@job(max_attempts=3, timeout="2h")`).
+
+    `name`: the kind (default the function's name). `max_attempts`: tries in all; between them `backoff`, doubling,
+    ± 20 %. `retry_on`: which exceptions are tried again. `timeout`: running time of one attempt. `on_interrupt`:
+    what follows when the process died. `isolation="process"`: a process for this job alone. `memory_limit`: bytes or
+    "2GB". `max_crashes`: deaths without a save until it is given up. `keep`: never prune. `on_end`: a command or URL.
+    Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
+    """
+    if callable(fn_or_name):
+        return _decorate(fn_or_name, None, {})
+    return lambda fn: _decorate(fn, fn_or_name, options)
+
+
+def _decorate(fn: Callable[P, R], name: str | None, options: Mapping[str, Any]) -> JobFunction[P, R]:
+    options = dict(options)
+    words = SUBMIT_WORDS & inspect.signature(fn).parameters.keys()
+    if words:
+        raise UsageError(
+            f"{fn.__name__} has a parameter {min(words)!r}, which is a word of submit().", "Give it another name."
+        )
+    target_of(fn, strict=False)
+    queue, priority = options.pop("queue", "default"), options.pop("priority", 0)
+    return JobFunction(fn, kind=name or fn.__name__, policy=make_policy(**options), queue=queue, priority=priority)
+
+
+def make_policy(
+    *,
+    max_attempts: int = 1,
+    backoff: str = "1s..5m",
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+    timeout: float | str | None = None,
+    on_interrupt: Literal["resume", "fail"] = "resume",
+    isolation: Literal["warm", "process"] = "warm",
+    memory_limit: int | str | None = None,
+    max_crashes: int | None = None,
+    keep: bool = False,
+    on_end: str | None = None,
+) -> Policy:
+    """Return the policy of these rules, as people write them. Raise UsageError for one that makes no sense."""
+    for word, value, choices in (
+        ("on_interrupt", on_interrupt, ("resume", "fail")),
+        ("isolation", isolation, ("warm", "process")),
+    ):
+        if value not in choices:
+            raise UsageError(f"{word} is {value!r}.", f"Use {' or '.join(choices)}.")
+    if max_crashes is None:
+        from outlast.settings import load_settings
+
+        max_crashes = load_settings().max_crashes
+    for word, number in (("max_attempts", max_attempts), ("max_crashes", max_crashes)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise UsageError(f"{word} is {number!r}.", "Use a whole number from 1.")
+    return Policy(
+        max_attempts=max_attempts,
+        backoff=parse_backoff(backoff),
+        retry_on=tuple(_class_name(kind) for kind in (retry_on if isinstance(retry_on, tuple) else (retry_on,))),
+        timeout_seconds=None if timeout is None else parse_duration(timeout),
+        on_interrupt=on_interrupt,
+        isolation=isolation,
+        memory_limit_bytes=None if memory_limit is None else parse_size(memory_limit),
+        max_crashes=max_crashes,
+        keep=keep,
+        on_end=on_end,
+    )
+
+
+def as_job_function(fn: Callable[..., R]) -> JobFunction[..., R]:
+    """Return `fn` itself if it is decorated, else as a job with the default rules."""
+    return fn if isinstance(fn, JobFunction) else _decorate(fn, None, {})
+
+
+def target_of(fn: Callable[..., Any], *, strict: bool = True) -> str:
+    """Return the target under which a job process finds `fn`. Raise NotImportable if it could not.
+
+    `strict=False` leaves out what is only known once the program runs (where its main script lies).
+    """
+    name, module = getattr(fn, "__qualname__", ""), getattr(fn, "__module__", None)
+    if not inspect.isfunction(fn) or "<" in name or not module:
+        raise NotImportable(f"{name or fn!r:.80} cannot be found by another process.", "Use a function of a module.")
+    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        raise NotImportable(f"{name} is a generator.", "Return a value, and keep what is done with ctx.each or steps.")
+    if module in ("__main__", MAIN_NAME):
+        return f"{_main_place(name)}:{name}" if strict else ""
+    return f"{module}:{name}"
+
+
+def _main_place(name: str) -> str:
+    """Return how the running program's own module is imported elsewhere: `-m` name, or the script's path."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name != "__main__":
+        return str(spec.name)
+    path: str | None = getattr(main, "__file__", None)
+    if path is None or not os.path.isfile(path):
+        raise NotImportable(
+            f"{name} lives in no file (a notebook, an interactive session, stdin or -c).",
+            "Move it into a module and import it.",
+        )
+    return os.path.abspath(path)
+
+
+def home_of_this_process(extra: Iterable[str] = (), first_path: str | None = None) -> Home:
+    """Return where the jobs of this program run: its interpreter, path, directory and settings.
+
+    `extra` names more variables to keep; `first_path` goes before the path.
+    """
+    cwd = os.getcwd()
+    path = [os.path.abspath(entry) if entry else cwd for entry in sys.path]
+    if first_path is not None:
+        path = [first_path, *path]
+    return Home(interpreter=sys.executable, path=tuple(dict.fromkeys(path)), cwd=cwd, env=_kept_environment(extra))
+
+
+def _kept_environment(extra: Iterable[str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_VARIABLES or (name.startswith("OUTLAST_") and not name.startswith(_NOT_KEPT))
+    }
+    for name in extra:
+        if name == "DATABASE_URL":
+            raise UsageError("DATABASE_URL is never stored.", "Set it where the supervisor starts.")
+        if name in os.environ:
+            kept[name] = os.environ[name]
+    if "JOBS_DATA_DIR" in kept:
+        kept["JOBS_DATA_DIR"] = os.path.abspath(os.path.expanduser(kept["JOBS_DATA_DIR"]))
+    return kept
+
+
+def with_policy(function: JobFunction[P, R], **rules: Any) -> JobFunction[P, R]:
+    """Return the function with some of its rules replaced (fields of Policy)."""
+    return JobFunction(
+        function.fn,
+        kind=function.kind,
+        policy=replace(function.policy, **rules),
+        queue=function.queue,
+        priority=function.priority,
+    )
+
+
+def _class_name(kind: object) -> str:
+    if not isinstance(kind, type) or not issubclass(kind, BaseException):
+        raise UsageError(f"retry_on has {kind!r:.80}.", "Use exception classes.")
+    module = MAIN_NAME if kind.__module__ == "__main__" else kind.__module__
+    return f"{module}.{kind.__qualname__}"

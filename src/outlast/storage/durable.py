@@ -1,0 +1,93 @@
+"""Files that are there, whole, after a power cut; and what to do with damaged ones."""
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import time
+from pathlib import Path
+
+from outlast.crashpoint import crash_point
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in place of `path`, so that a crash leaves the old file or the new one. Raise OSError.
+
+    The new file has the mode of the old one. A failed fsync is not tried again: the kernel would call the second
+    one a success and have lost the data.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            _write(descriptor, data, like=path)
+        finally:
+            os.close(descriptor)
+        crash_point("replace_file:flushed")
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    crash_point("replace_file:renamed")
+    fsync_directory(path.parent)
+
+
+def _write(descriptor: int, data: bytes, *, like: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.fchmod(descriptor, stat.S_IMODE(os.stat(like).st_mode))
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(errno.ENOSPC, f"Only {written:,} of {len(data):,} bytes were written")
+    crash_point("replace_file:written")
+    os.fsync(descriptor)
+
+
+def fsync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def ensure_directory(path: Path, *, private: bool = False) -> None:
+    """Make a directory and those above it, durably; `private` gives the last one the mode 0700. Raise OSError."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        ensure_directory(path.parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700 if private else 0o777)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    fsync_directory(path.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file to `<name>.damaged-<UTC time>`, never over another file; return its new path."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for number in range(1, 1000):
+        target = path.with_name(f"{path.name}.damaged-{stamp}" + (f"-{number}" if number > 1 else ""))
+        if _rename_new(path, target):
+            fsync_directory(path.parent)
+            return target
+    raise FileExistsError(errno.EEXIST, "Too many damaged files of this second", str(path))
+
+
+def _rename_new(path: Path, target: Path) -> bool:
+    """Rename without replacing; False if the target is taken."""
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:
+        # Directories and some file systems have no links; then only a second process in the same second is a danger.
+        if os.path.lexists(target):
+            return False
+        os.rename(path, target)
+        return True
+    os.unlink(path)
+    return True

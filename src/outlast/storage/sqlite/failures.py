@@ -1,0 +1,125 @@
+"""SQLite's errors in our words: which file, what happened, and the next step."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+import apsw
+
+from outlast.core.errors import (
+    Busy,
+    OutlastError,
+    StoreBroken,
+    StoreDamaged,
+    StoreFull,
+    StoreReadOnly,
+    UsageError,
+)
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError", "MismatchError"})
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+
+
+def translate(error: apsw.Error, path: Path, system_errno: int) -> OutlastError:
+    """Return our error for SQLite's; `system_errno` is what the operating system said last."""
+    kind = type(error).__name__
+    if isinstance(error, _DAMAGED) or _is_short_read(error) or _lost_a_table(error):
+        return damaged(path, str(error))
+    if isinstance(error, apsw.FullError):
+        return full(path)
+    if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError):
+        return read_only(path)
+    if isinstance(error, apsw.BusyError | apsw.LockedError | apsw.ProtocolError):
+        return busy_or_broken(path)
+    if isinstance(error, apsw.CantOpenError) and not os.access(path.parent, os.W_OK):
+        return read_only(path)
+    if isinstance(error, apsw.IOError | apsw.CantOpenError):
+        return from_errno(system_errno, path, str(error))
+    if kind in _NOT_ABOUT_THE_FILE:
+        return UsageError(f"{path} does not take this: {error}.", "Pass smaller values.")
+    return StoreBroken(f"{path}: SQLite said {kind}: {error}.", "Run `outlast doctor`.")
+
+
+def not_opened(error: apsw.Error, path: Path) -> OutlastError:
+    """Return our error for a file that SQLite could not open; no connection tells the errno, so look for it."""
+    if path.exists() and not os.access(path, os.R_OK):
+        return StoreReadOnly(f"{path} cannot be read: permission denied.", "Give this user the right to read it.")
+    if not os.access(path.parent, os.W_OK):
+        return read_only(path)
+    try:
+        os.close(os.open(path.parent, os.O_RDONLY))
+    except OSError as cause:
+        return from_errno(cause.errno or 0, path, str(error))
+    return translate(error, path, 0)
+
+
+def _is_short_read(error: apsw.Error) -> bool:
+    return getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS)
+
+
+def _lost_a_table(error: apsw.Error) -> bool:
+    return isinstance(error, apsw.SQLError) and str(error).startswith(("no such table", "no such index", "no such col"))
+
+
+def from_errno(number: int, path: Path, cause: str) -> OutlastError:
+    """Return our error for what the operating system said about the store's file."""
+    if number in _FULL:
+        return full(path)
+    if number in _READ_ONLY:
+        return read_only(path)
+    words = os.strerror(number) if number else cause
+    return StoreBroken(
+        f"{path} could not be read or written: {words}.",
+        "Nothing was acknowledged that is not saved. See to the disk (dmesg), then run `outlast doctor`.",
+    )
+
+
+def damaged(path: Path, cause: str) -> StoreDamaged:
+    return StoreDamaged(f"{path} is damaged: {cause}.", "Run `outlast doctor --repair`.")
+
+
+def full(path: Path) -> StoreFull:
+    return StoreFull(f"No space is left to write {path}.", "Nothing was changed. Free some space, then try again.")
+
+
+def read_only(path: Path) -> StoreReadOnly:
+    return StoreReadOnly(
+        f"{path} cannot be written: it, or its directory, is read-only.",
+        "Give this user the right to write there, or set JOBS_DATA_DIR to another directory.",
+    )
+
+
+def busy_or_broken(path: Path) -> Busy | StoreBroken:
+    """Return Busy if locks work in the store's directory, else StoreBroken: waiting would not help."""
+    number = broken_locks(path.parent)
+    if number is not None:
+        return StoreBroken(
+            f"{path} cannot be locked: {os.strerror(number)}.",
+            "Locking does not work on this disk. Set JOBS_DATA_DIR to a local one.",
+        )
+    return Busy(f"{path} is locked by another process.", "Try again; `outlast doctor` shows who uses it.")
+
+
+def broken_locks(directory: Path) -> int | None:
+    """Return the errno with which locking fails in `directory`, None if it works or cannot be tried.
+
+    SQLite calls ENOLCK "busy" and would wait for it (RELIABILITY 1.9). A file of our own is locked instead of the
+    store's: closing that one would drop the locks of this process.
+    """
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=directory) as probe:
+        try:
+            fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno
+    return None
+
+
+def no_wal(path: Path, mode: object) -> StoreBroken:
+    return StoreBroken(
+        f"{path} cannot be used in WAL mode here (SQLite chose {mode}).", "Set JOBS_DATA_DIR to a local disk."
+    )

@@ -1,0 +1,253 @@
+"""What clients and the supervisor do with jobs; every method is a sentence of `core.ports.Jobs`."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from outlast.core.ids import split_id
+from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats, Step, Submitted
+from outlast.core.moments import Moment
+from outlast.core.query import Query
+from outlast.core.status import Intent, Status
+from outlast.storage.sqlite import failures, removal, rows, schema, submission
+from outlast.storage.sqlite.connection import Database
+from outlast.storage.sqlite.events import add_event
+from outlast.storage.sqlite.filters import select_seqs
+from outlast.storage.sqlite.swaps import Outcome, swap
+
+_FINISHED_KINDS = (
+    "WITH RECURSIVE k (name) AS (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
+    " UNION ALL SELECT (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
+    " AND kind > k.name) FROM k WHERE k.name IS NOT NULL) SELECT name FROM k WHERE name IS NOT NULL"
+)
+_COUNTS = (
+    "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
+    " UNION ALL SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL"
+    " GROUP BY 1, 2"
+)
+_OLDEST_QUEUED = (
+    "SELECT min(created_at) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
+)
+_HAS_WORK = (
+    "SELECT EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued')"
+    " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'running')"
+    " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_wake"
+    " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused')"
+)
+_ASK = (
+    "UPDATE jobs SET intent = CASE WHEN intent = 'cancel' THEN intent ELSE ? END, intent_actor = ?, updated_at = ?"
+    " WHERE seq = ? AND id = ? AND status = 'running' AND attempt = ?"
+)
+_UNREAD = (
+    "SELECT seq FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND completed_at IS NOT NULL AND read_at IS NULL"
+)
+_LEAST_RANDOM_DIGITS = 4
+
+
+def system_clock() -> Moment:
+    """Return the time of this machine."""
+    return time.time_ns() // 1_000_000
+
+
+class SqliteJobs:
+    """The store as its clients see it; see `core.ports.Jobs`."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], Moment] = system_clock) -> None:
+        """Name the file of the store; it is opened, and if need be made, at the first use."""
+        self._clock = clock
+        self._database = Database(Path(path).absolute(), partial(_prepare, path=Path(path).absolute()))
+        self._specs = rows.Specs(self._database)
+
+    @property
+    def path(self) -> Path:
+        """The file of the store."""
+        return self._database.path
+
+    def batch(self) -> AbstractContextManager[None]:
+        return self._database.batch()
+
+    def now(self) -> Moment:
+        return self._clock()
+
+    def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
+        if not jobs:
+            return []
+        with self._database.write("submit"):
+            return submission.submit(self._database, self._specs, jobs, self.now())
+
+    def get(self, job_id: str) -> Job | None:
+        found = self._jobs("WHERE j.id = ?", (job_id,)) if _is_text(job_id) else []
+        return found[0] if found else None
+
+    def find(self, text: str, limit: int) -> list[Job]:
+        if not _is_text(text) or limit < 1:
+            return []
+        return (
+            self._jobs("WHERE j.id = ?", (text,))
+            or self._jobs("WHERE j.key = ?", (text,))
+            or self._by_random_part(text, limit)
+        )
+
+    def _by_random_part(self, text: str, limit: int) -> list[Job]:
+        if len(text) < _LEAST_RANDOM_DIGITS or text.strip("0123456789abcdef"):
+            return []
+        # The unique index holds every id, so the rows themselves are not read.
+        pattern = f"*_{text}" + "?" * (16 - len(text))
+        found = self._database.execute("SELECT id FROM jobs WHERE id GLOB ?", (pattern,))
+        ids = [job_id for (job_id,) in found if split_id(job_id) is not None]
+        listed = "WHERE j.id IN (SELECT value FROM json_each(?)) ORDER BY j.seq DESC LIMIT ?"
+        return self._jobs(listed, (json.dumps(ids), limit))
+
+    def last_of(self, actor: str) -> Job | None:
+        found = self._jobs("WHERE j.actor = ? ORDER BY j.seq DESC LIMIT 1", (actor,))
+        return found[0] if found else None
+
+    def page(self, query: Query, *, before: int | None, limit: int) -> list[Job]:
+        if limit < 1:
+            return []
+        with self._database.read():
+            seqs, parameters = select_seqs(query, now=self.now(), before=before, limit=limit, kinds=self._kinds)
+            return self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
+
+    def _kinds(self) -> list[str]:
+        return [name for (name,) in self._database.execute(_FINISHED_KINDS)]
+
+    def details(self, job: Job) -> Details:
+        with self._database.read():
+            return self._details(job)
+
+    def _details(self, job: Job) -> Details:
+        args = self._database.execute("SELECT args FROM inputs WHERE seq = ?", (job.seq,))
+        cursor = self._database.execute("SELECT cursor FROM checkpoints WHERE seq = ?", (job.seq,))
+        failure = self._database.execute("SELECT traceback FROM results WHERE seq = ?", (job.seq,))
+        sql = f"SELECT {rows.IDENTITY} FROM processes WHERE id = ?"
+        process = rows.identities(self._database.execute(sql, (job.process_id,)))
+        return Details(
+            args=args[0][0] if args else "",
+            cursor=cursor[0][0] if cursor else None,
+            traceback=failure[0][0] if failure else None,
+            steps=tuple(self._steps(job.seq, after=0, limit=-1)),
+            events=tuple(self._events(job)),
+            process=process[0] if process else None,
+        )
+
+    def _steps(self, seq: int, *, after: int, limit: int) -> list[Step]:
+        sql = (
+            "SELECT name, kind, result, duration_ms, attempt, saved_at FROM steps"
+            " WHERE seq = ? AND n > ? ORDER BY n LIMIT ?"
+        )
+        with self._sound():
+            return [rows.step_of(row) for row in self._database.execute(sql, (seq, after, limit))]
+
+    def _events(self, job: Job) -> Iterator[Event]:
+        # The first event costs no row: it is in the job.
+        yield Event(event="submitted" if job.spec.target else "imported", actor=job.actor, at=job.created_at)
+        sql = "SELECT event, actor, attempt, at, detail FROM events WHERE seq = ? ORDER BY n"
+        with self._sound():
+            yield from [rows.event_of(row) for row in self._database.execute(sql, (job.seq,))]
+
+    def swap(self, before: Job, after: Job, event: Event, *, result: str | None = None, traceback: str = "") -> None:
+        now = self.now()
+        with self._database.write("swap"):
+            swap(self._database, before, after, Outcome(result=result, traceback=traceback), now)
+            self._note(before.seq, event, attempt=after.attempt, now=now)
+
+    def ask(self, job: Job, intent: Intent, actor: str) -> bool:
+        now = self.now()
+        with self._database.write("ask"):
+            if not self._database.change(_ASK, (intent, actor, now, job.seq, job.id, job.attempt)):
+                return False
+            self._note(job.seq, Event(event=f"{intent} asked", actor=actor), attempt=job.attempt, now=now)
+            return True
+
+    def mark_read(self, job_ids: Sequence[str]) -> None:
+        ids = (json.dumps([job_id for job_id in job_ids if _is_text(job_id)]),)
+        if not self._database.execute(f"{_UNREAD} LIMIT 1", ids):
+            return
+        with self._database.write("mark_read"):
+            self._database.execute(f"UPDATE jobs SET read_at = ? WHERE seq IN ({_UNREAD})", (self.now(), *ids))
+
+    def remove(self, job: Job, actor: str) -> None:
+        with self._database.write("remove"):
+            removal.remove(self._database, self._specs, job, actor, self.now())
+
+    def prune(self, *, older_than_seconds: float, read_only: bool, limit: int) -> list[str]:
+        now = self.now()
+        cutoff = now - round(older_than_seconds * 1000)
+        with self._database.write("prune"):
+            gone = removal.prune(self._database, self._specs, cutoff=cutoff, read_only=read_only, limit=limit, now=now)
+        if gone:
+            self._database.between_transactions("PRAGMA incremental_vacuum(2000)")
+        return gone
+
+    def forget(self, *, older_than_seconds: float, limit: int) -> int:
+        """Delete at most `limit` history rows of jobs removed longer ago; return how many. Frees their keys."""
+        cutoff = self.now() - round(older_than_seconds * 1000)
+        with self._database.write("forget"):
+            return self._database.change(removal.FORGET, (cutoff, limit))
+
+    def stats(self) -> Stats:
+        by_kind: dict[str, dict[Status, int]] = {}
+        by_status = dict.fromkeys(Status, 0)
+        with self._database.read(), self._sound():
+            for kind, word, count in self._database.execute(_COUNTS):
+                counts = by_kind.setdefault(kind, {})
+                counts[Status(word)] = count
+                by_status[Status(word)] += count
+            oldest = self._database.execute(_OLDEST_QUEUED)
+        return Stats(by_status=by_status, by_kind=by_kind, oldest_queued_at=oldest[0][0])
+
+    def supervisor(self) -> ProcessIdentity | None:
+        found = rows.identities(self._database.execute(f"SELECT {rows.IDENTITY} FROM supervisors"))
+        return found[0] if found else None
+
+    def has_work(self) -> bool:
+        return bool(self._database.execute(_HAS_WORK)[0][0])
+
+    def changes(self) -> int:
+        return self._database.version()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _jobs(self, where: str, parameters: Sequence[object]) -> list[Job]:
+        """Return the jobs of a WHERE on SELECT_JOB."""
+        found = self._database.execute(f"{rows.SELECT_JOB} {where}", parameters)
+        with self._sound():
+            return [rows.job_of(row, self._specs) for row in found]
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Call a row that cannot be understood what it is: damage."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise failures.damaged(self.path, f"a row cannot be read ({type(error).__name__}: {error})") from error
+
+    def _note(self, seq: int, event: Event, *, attempt: int, now: Moment) -> None:
+        add_event(self._database, seq, replace(event, at=event.at or now, attempt=event.attempt or attempt))
+
+
+def _prepare(connection: apsw.Connection, path: Path) -> None:
+    connection.create_scalar_function("casefold", _casefold, 1, deterministic=True)
+    schema.prepare(connection, path, lambda fresh: None)
+
+
+def _casefold(*values: Any) -> Any:
+    return values[0].casefold() if isinstance(values[0], str) else None
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether the store can hold a text at all; it holds none with lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,128 @@
+"""The tables: numbered migrations, applied once, in one transaction; foreign and newer files are refused in words."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from outlast.core.errors import Refused, StoreDamaged, StoreNewer
+from outlast.storage.sqlite import failures
+
+APPLICATION_ID = 0x6F75_746C
+"""Stands in the header of our files, so that another program's SQLite file is never taken for a store."""
+
+NAMES = ("0001_jobs.sql",)
+VERSION = len(NAMES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One numbered file of SQL."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Return every migration this program knows, in order."""
+    folder = resources.files("outlast.storage.sqlite") / "migrations"
+    return [
+        Migration(number=number, name=name, sql=(folder / name).read_text(encoding="utf-8"))
+        for number, name in enumerate(NAMES, start=1)
+    ]
+
+
+def prepare(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connection], None]) -> None:
+    """Make a fresh connection ready: a WAL store of this program's version.
+
+    `fill` puts the first rows into a new store, in the transaction that makes its tables. Raise Refused for another
+    program's file, StoreNewer for a newer store, StoreDamaged for tables that are not what their migration made.
+    """
+    version = _checked_version(connection, path)
+    if version == 0 and not connection.readonly("main"):
+        # Only possible before the first table. Later removals then give space back to the disk.
+        _pragma(connection, "auto_vacuum = INCREMENTAL")
+    mode = _pragma(connection, "journal_mode = WAL")
+    if mode != "wal" and not connection.readonly("main"):
+        raise failures.no_wal(path, mode)
+    _pragma(connection, "synchronous = FULL")
+    _pragma(connection, "foreign_keys = OFF")
+    if version < VERSION:
+        _migrate(connection, path, fill)
+
+
+def _checked_version(connection: apsw.Connection, path: Path) -> int:
+    application = _pragma(connection, "application_id")
+    version = int(_pragma(connection, "user_version"))
+    if application != APPLICATION_ID and (application or version or _rows(connection, "SELECT 1 FROM sqlite_schema")):
+        raise Refused(
+            f"{path} is the SQLite file of another program.", "Set JOBS_DATA_DIR or OUTLAST_STORE to another place."
+        )
+    if version > VERSION:
+        raise StoreNewer(
+            f"{path} was written by a newer outlast (schema {version}, this one knows {VERSION}).",
+            "Upgrade: pip install -U outlast.",
+        )
+    return version
+
+
+def _migrate(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connection], None]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again: another process may have been first.
+        version = _checked_version(connection, path)
+        known = migrations()
+        check(connection, path, known)
+        for migration in known[version:]:
+            _apply(connection, migration)
+        if version == 0:
+            fill(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _apply(connection: apsw.Connection, migration: Migration) -> None:
+    for _ in connection.execute(migration.sql):
+        pass
+    connection.execute(
+        "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
+        (migration.number, migration.name, migration.checksum, int(time.time() * 1000)),
+    )
+    _pragma(connection, f"application_id = {APPLICATION_ID}")
+    _pragma(connection, f"user_version = {migration.number}")
+
+
+def check(connection: apsw.Connection, path: Path, known: list[Migration]) -> None:
+    """Raise StoreDamaged if the store's tables were made by other SQL than the migrations of this program."""
+    if not int(_pragma(connection, "user_version")):
+        return
+    applied = _rows(connection, "SELECT number, checksum FROM migrations ORDER BY number")
+    expected = [(migration.number, migration.checksum) for migration in known[: len(applied)]]
+    if applied != expected:
+        raise StoreDamaged(
+            f"The tables of {path} were not made by this program's migrations.",
+            "Run the version of outlast that made it, or `outlast doctor --repair`.",
+        )
+
+
+def _pragma(connection: apsw.Connection, text: str) -> Any:
+    # Statements in one string would stop at the first that answers with a row, so each is run and read by itself.
+    rows = _rows(connection, f"PRAGMA {text}")
+    return rows[0][0] if rows else None
+
+
+def _rows(connection: apsw.Connection, sql: str) -> list[tuple[Any, ...]]:
+    return connection.execute(sql).fetchall()

@@ -1,0 +1,147 @@
+"""Adding jobs: all or none, each id once, each key once."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+
+import apsw
+
+from outlast.core.codec import canonical
+from outlast.core.errors import KeyConflict, UsageError
+from outlast.core.job import NewJob, Spec, Submitted
+from outlast.core.moments import Moment
+from outlast.core.status import Reason, Status
+from outlast.storage.sqlite.connection import Database, Row
+from outlast.storage.sqlite.rows import Specs, labels_to_json
+
+SEQ_PER_MS = 1024
+"""seq ≥ created_at × this: a time of creation bounds seq without an index of its own, whatever the clock does."""
+
+_INSERT_JOB = (
+    "INSERT INTO jobs (seq, id, kind, status, reason, spec_id, queue, priority, keep, created_at, updated_at, wake_at,"
+    " key, account, actor, labels) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_INPUT = "INSERT INTO inputs (seq, args) VALUES (?, ?)"
+_OF_KEY = (
+    "SELECT j.id, j.spec_id, i.args FROM jobs j JOIN inputs i ON i.seq = j.seq WHERE j.key = ? AND j.key IS NOT NULL"
+)
+
+
+def submit(database: Database, specs: Specs, jobs: Sequence[NewJob], now: Moment) -> list[Submitted]:
+    """Add the jobs inside the caller's transaction; see Jobs.submit."""
+    first = next_seq(database, now)
+    gone = _keys_in_history(database, [job.key for job in jobs if job.key is not None])
+    if not gone and _insert_new(database, specs, jobs, first, now):
+        return [Submitted(job_id=job.id, created=True) for job in jobs]
+    with database.batch():
+        return [_submit_one(database, specs, job, first + place, now) for place, job in enumerate(jobs)]
+
+
+def _insert_new(database: Database, specs: Specs, jobs: Sequence[NewJob], first: int, now: Moment) -> bool:
+    """Insert all of them; False, with nothing inserted, if an id or a key is known."""
+    # One row that is refused leaves nothing behind; only several need a savepoint.
+    undo = database.batch() if len(jobs) > 1 else nullcontext()
+    try:
+        with undo:
+            _insert(database, specs, jobs, first, now)
+    except UsageError as error:
+        if isinstance(error.__cause__, apsw.ConstraintError):
+            return False
+        raise
+    return True
+
+
+def next_seq(database: Database, now: Moment) -> int:
+    """Return the smallest free seq that is above all others and fits the time."""
+    newest = database.execute("SELECT max(seq) FROM jobs")[0][0]
+    return max(now * SEQ_PER_MS, 0 if newest is None else newest + 1)
+
+
+def _insert(database: Database, specs: Specs, jobs: Sequence[NewJob], first: int, now: Moment) -> None:
+    rows = [_row(job, first + place, specs.row_of(job.spec), now) for place, job in enumerate(jobs)]
+    database.executemany(_INSERT_JOB, rows)
+    database.executemany(_INSERT_INPUT, [(first + place, job.args) for place, job in enumerate(jobs)])
+
+
+def _row(job: NewJob, seq: int, spec_row: int, now: Moment) -> Row:
+    wake_at = job.due_at
+    if job.delay_seconds is not None:
+        wake_at = now + round(job.delay_seconds * 1000)
+    later = wake_at is not None and wake_at > now
+    spec = job.spec
+    return (
+        seq,
+        job.id,
+        spec.kind,
+        Status.WAITING if later else Status.QUEUED,
+        Reason.TIME if later else None,
+        spec_row,
+        job.queue,
+        job.priority,
+        int(spec.policy.keep),
+        now,
+        now,
+        wake_at,
+        job.key,
+        job.account,
+        job.actor,
+        labels_to_json(job.labels),
+    )
+
+
+def _submit_one(database: Database, specs: Specs, job: NewJob, seq: int, now: Moment) -> Submitted:
+    if database.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)):
+        return Submitted(job_id=job.id, created=True)
+    if job.key is not None:
+        known = _known_by_key(database, specs, job, job.key)
+        if known is not None:
+            return Submitted(job_id=known, created=False)
+    _insert(database, specs, [job], seq, now)
+    return Submitted(job_id=job.id, created=True)
+
+
+def _known_by_key(database: Database, specs: Specs, job: NewJob, key: str) -> str | None:
+    """Return the id of the job that has the key, also of a removed one. Raise KeyConflict if it is another's."""
+    for job_id, spec_row, args in database.execute(_OF_KEY, (key,)):
+        spec = specs.of_row(spec_row)
+        same = (spec.kind, spec.target) == (job.spec.kind, job.spec.target)
+        return _accepted(job_id, key, same and _same_json(args, job.args))
+    sql = "SELECT id, fingerprint FROM history WHERE key = ? ORDER BY removed_at DESC LIMIT 1"
+    for job_id, print_of_job in database.execute(sql, (key,)):
+        return _accepted(job_id, key, print_of_job == fingerprint(job.spec, job.args))
+    return None
+
+
+def _accepted(job_id: str, key: str, same: bool) -> str:
+    if same:
+        return job_id
+    raise KeyConflict(
+        f"The key {key!r:.200} belongs to {job_id}, which has another kind, target or other arguments.",
+        f"Use another key; `outlast show {job_id} --verbose` shows that job.",
+    )
+
+
+def _keys_in_history(database: Database, keys: Iterable[str]) -> list[Row]:
+    wanted = json.dumps(list(keys))
+    if wanted == "[]":
+        return []
+    sql = "SELECT key FROM history WHERE key IN (SELECT value FROM json_each(?)) LIMIT 1"
+    return database.execute(sql, (wanted,))
+
+
+def fingerprint(spec: Spec, args: str) -> bytes:
+    """Return what a removed job's key is compared by: a digest of kind, target and arguments."""
+    text = "\0".join((spec.kind, spec.target, _canonical(args)))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _same_json(one: str, other: str) -> bool:
+    return one == other or _canonical(one) == _canonical(other)
+
+
+def _canonical(args: str) -> str:
+    try:
+        return canonical(json.loads(args))
+    except ValueError:
+        return args

@@ -1,0 +1,166 @@
+"""What only the supervisor does; every method is a sentence of `core.ports.Supervision`."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from outlast.core.errors import ClaimLost
+from outlast.core.job import Checkpoint, Claim, Event, Job, ProcessIdentity, Step
+from outlast.core.moments import Moment
+from outlast.core.status import Status, check_move
+from outlast.storage.sqlite import rows
+from outlast.storage.sqlite.jobs import SqliteJobs
+from outlast.storage.sqlite.swaps import lost
+
+_QUEUED = "FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
+_QUEUES = (
+    f"WITH RECURSIVE q (name) AS (SELECT min(queue) {_QUEUED} UNION ALL"
+    f" SELECT (SELECT min(queue) {_QUEUED} AND queue > q.name) FROM q WHERE q.name IS NOT NULL)"
+    " SELECT name FROM q WHERE name IS NOT NULL"
+)
+_DUE = "coalesce(wake_at, created_at)"
+_HEAD_OF_QUEUE = f"SELECT -priority, {_DUE}, seq {_QUEUED} AND queue = ? ORDER BY priority DESC, {_DUE}, seq LIMIT ?"
+_RUNNING = "WHERE j.status = 'running' AND j.completed_at IS NULL"
+_WAKEABLE = "jobs INDEXED BY jobs_wake WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused'"
+_WAKE = (
+    "UPDATE jobs SET status = 'queued', reason = NULL, waiting_info = NULL, updated_at = ?1 WHERE seq IN"
+    f" (SELECT seq FROM {_WAKEABLE} AND wake_at <= ?1 ORDER BY wake_at LIMIT ?2)"
+)
+_CLAIM = (
+    "UPDATE jobs SET status = 'running', reason = NULL, waiting_info = NULL, wake_at = NULL, attempt = attempt + 1,"
+    " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
+    " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
+)
+_TOUCH = "UPDATE jobs SET saved = 1, updated_at = ? WHERE id = ? AND status = 'running' AND attempt = ? RETURNING seq"
+_SAVE_STEP = (
+    "INSERT INTO steps (seq, n, name, kind, attempt, saved_at, duration_ms, result)"
+    " SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM steps WHERE seq = ?1"
+    " ON CONFLICT (seq, name) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt,"
+    " saved_at = excluded.saved_at, duration_ms = excluded.duration_ms, result = excluded.result"
+    " WHERE attempt <> excluded.attempt"
+)
+_SAVE_CHECKPOINT = (
+    "INSERT INTO checkpoints (seq, cursor, partial) VALUES (?, ?, ?) ON CONFLICT (seq) DO UPDATE SET"
+    " cursor = coalesce(excluded.cursor, cursor), partial = coalesce(excluded.partial, partial)"
+    " WHERE cursor IS NOT coalesce(excluded.cursor, cursor) OR partial IS NOT coalesce(excluded.partial, partial)"
+)
+_SAVE_PROGRESS = (
+    "UPDATE jobs SET saved = max(saved, ?), updated_at = ?, progress = coalesce(?, progress),"
+    " extra = coalesce(?, extra) WHERE seq = ?"
+)
+_FENCE = "SELECT seq FROM jobs WHERE id = ? AND status = 'running' AND attempt = ?"
+
+
+class SqliteStore(SqliteJobs):
+    """The store as its supervisor sees it; see `core.ports.Supervision`."""
+
+    def take_office(self, identity: ProcessIdentity) -> None:
+        sql = f"INSERT OR REPLACE INTO supervisors (place, {rows.IDENTITY}, since) VALUES (1, ?, ?, ?, ?, ?, ?)"
+        with self._database.write("take_office"):
+            self._database.execute(sql, (*rows.identity_values(identity), self.now()))
+
+    def leave_office(self, *, if_idle: bool) -> bool:
+        with self._database.write("leave_office"):
+            if if_idle and self.has_work():
+                return False
+            self._database.execute("DELETE FROM supervisors")
+            return True
+
+    def add_process(self, identity: ProcessIdentity) -> None:
+        sql = f"INSERT OR REPLACE INTO processes ({rows.IDENTITY}, added_at) VALUES (?, ?, ?, ?, ?, ?)"
+        with self._database.write("add_process"):
+            self._database.execute(sql, (*rows.identity_values(identity), self.now()))
+
+    def drop_process(self, process_id: str) -> None:
+        with self._database.write("drop_process"):
+            self._database.execute("DELETE FROM processes WHERE id = ?", (process_id,))
+
+    def processes(self) -> list[ProcessIdentity]:
+        return rows.identities(self._database.execute(f"SELECT {rows.IDENTITY} FROM processes ORDER BY added_at, id"))
+
+    def wake(self, limit: int) -> int:
+        if self.next_wake_seconds() != 0:
+            return 0
+        with self._database.write("wake"):
+            return self._database.change(_WAKE, (self.now(), limit))
+
+    def next_wake_seconds(self) -> float | None:
+        first: Moment | None = self._database.execute(f"SELECT min(wake_at) FROM {_WAKEABLE}")[0][0]
+        return None if first is None else max(0.0, (first - self.now()) / 1000)
+
+    def due(self, limit: int, skip_queues: Sequence[str] = ()) -> list[Job]:
+        with self._database.read():
+            queues = [name for (name,) in self._database.execute(_QUEUES) if name not in skip_queues]
+            heads = [self._database.execute(_HEAD_OF_QUEUE, (name, limit)) for name in queues]
+            return [self._by_seq(seq) for _, _, seq in islice(heapq.merge(*heads), limit)]
+
+    def _by_seq(self, seq: int) -> Job:
+        return self._jobs("WHERE j.seq = ?", (seq,))[0]
+
+    def claim(self, job: Job, process_id: str) -> Job:
+        now = self.now()
+        check_move(job.status, Status.RUNNING, None)
+        with self._database.write("claim"):
+            if not self._database.change(_CLAIM, (now, now, process_id, job.seq, job.id, job.attempt)):
+                raise ClaimLost(f"{job.id} is no longer queued in attempt {job.attempt}.")
+            event = Event(event="claimed", detail={"process": process_id})
+            self._note(job.seq, event, attempt=job.attempt + 1, now=now)
+        return replace(
+            job,
+            status=Status.RUNNING,
+            reason=None,
+            waiting_info=None,
+            wake_at=None,
+            attempt=job.attempt + 1,
+            started_at=now if job.started_at is None else job.started_at,
+            updated_at=now,
+            process_id=process_id,
+            intent=None,
+            intent_actor=None,
+        )
+
+    def input_of(self, claim: Claim) -> tuple[str, str | None]:
+        sql = (
+            "SELECT i.args, c.cursor FROM jobs j JOIN inputs i ON i.seq = j.seq"
+            " LEFT JOIN checkpoints c ON c.seq = j.seq WHERE j.id = ? AND j.status = 'running' AND j.attempt = ?"
+        )
+        found = self._database.execute(sql, (claim.job_id, claim.attempt))
+        if not found:
+            raise lost(claim)
+        args, cursor = found[0]
+        return args, cursor
+
+    def steps(self, job_id: str, *, after: int, limit: int) -> list[Step]:
+        with self._database.read():
+            found = self._database.execute("SELECT seq FROM jobs WHERE id = ?", (job_id,))
+            return self._steps(found[0][0], after=after, limit=limit) if found else []
+
+    def save_step(self, claim: Claim, step: Step) -> None:
+        now = self.now()
+        with self._database.write("save_step"):
+            found = self._database.execute(_TOUCH, (now, claim.job_id, claim.attempt))
+            if not found:
+                raise lost(claim)
+            seq = found[0][0]
+            values = (seq, step.name, step.kind, claim.attempt, step.saved_at or now, step.duration_ms, step.result)
+            self._database.execute(_SAVE_STEP, values)
+
+    def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        now = self.now()
+        with self._database.write("save_checkpoint"):
+            found = self._database.execute(_FENCE, (claim.job_id, claim.attempt))
+            if not found:
+                raise lost(claim)
+            seq = found[0][0]
+            saved = 0
+            if checkpoint.cursor is not None or checkpoint.partial is not None:
+                saved = self._database.change(_SAVE_CHECKPOINT, (seq, checkpoint.cursor, checkpoint.partial))
+            progress = None if checkpoint.progress is None else rows.progress_to_json(checkpoint.progress, now)
+            self._database.execute(_SAVE_PROGRESS, (saved, now, progress, rows.to_json(checkpoint.extra), seq))
+
+    def running(self) -> list[Job]:
+        return self._jobs(f"{_RUNNING} ORDER BY j.seq", ())
+
+    def wanted(self) -> list[Job]:
+        return self._jobs(f"{_RUNNING} AND j.intent IS NOT NULL ORDER BY j.seq", ())

@@ -1,0 +1,87 @@
+"""One job's change of state: compared, checked against the table of moves, and stored with its result."""
+
+import hashlib
+from dataclasses import dataclass
+
+from outlast.core.errorgroups import error_group
+from outlast.core.errors import ClaimLost
+from outlast.core.job import Claim, Job
+from outlast.core.moments import Moment
+from outlast.core.status import Status, check_move
+from outlast.storage.sqlite.connection import Database
+from outlast.storage.sqlite.rows import cap_error, to_json
+
+LARGE_RESULT_BYTES = 64 * 1024
+"""Above this, lists and jobs.json show a result's size and digest in its place (DESIGN 4.1)."""
+
+_SWAP = (
+    "UPDATE jobs SET status = ?, reason = ?, wake_at = ?, attempt = ?, tries = ?, crashes = ?, saved = ?,"
+    " started_at = ?, completed_at = ?, updated_at = ?, error = ?, error_group = ?, waiting_info = ?, process_id = ?,"
+    " intent = ?, intent_actor = ?, read_at = ?, extra = CASE WHEN ? THEN NULL ELSE extra END"
+    " WHERE seq = ? AND id = ? AND status = ? AND attempt = ?"
+)
+_SAVE_RESULT = "INSERT OR REPLACE INTO results (seq, result, size, sha256) VALUES (?, ?, ?, ?)"
+_SAVE_TRACEBACK = (
+    "INSERT INTO results (seq, traceback) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET traceback = excluded.traceback"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a job leaves besides its state: a result (JSON text), and how it failed."""
+
+    result: str | None = None
+    traceback: str = ""
+
+
+def swap(database: Database, before: Job, after: Job, outcome: Outcome, now: Moment) -> None:
+    """Store `after` inside the caller's transaction; see Jobs.swap."""
+    check_move(before.status, after.status, after.reason)
+    if not database.change(_SWAP, (*_state(after, now), before.seq, before.id, before.status, before.attempt)):
+        raise ClaimLost(f"{before.id} is no longer {before.status} in attempt {before.attempt}.")
+    if before.status.is_end:
+        database.execute("DELETE FROM results WHERE seq = ?", (before.seq,))
+    if outcome.result is not None or after.status is Status.COMPLETED:
+        database.execute(_SAVE_RESULT, (before.seq, *result_values(outcome.result)))
+    if outcome.traceback:
+        database.execute(_SAVE_TRACEBACK, (before.seq, outcome.traceback))
+
+
+def _state(after: Job, now: Moment) -> tuple[object, ...]:
+    ends, runs = after.status.is_end, after.status is Status.RUNNING
+    failed = after.status is Status.FAILED and after.error is not None
+    return (
+        after.status,
+        after.reason,
+        None if ends or runs else after.wake_at,
+        after.attempt,
+        after.tries,
+        after.crashes,
+        int(after.saved),
+        after.started_at,
+        (now if after.completed_at is None else after.completed_at) if ends else None,
+        now,
+        cap_error(after.error),
+        error_group(after.error or "") if failed else None,
+        to_json(after.waiting_info) if after.status is Status.WAITING else None,
+        after.process_id if runs else None,
+        after.intent if runs else None,
+        after.intent_actor if runs else None,
+        after.read_at if ends else None,
+        ends,
+    )
+
+
+def result_values(result: str | None) -> tuple[str | None, int | None, str | None]:
+    """Return a result, and its size and SHA-256 if it is large."""
+    if result is None or len(result) <= LARGE_RESULT_BYTES // 4:
+        return result, None, None
+    raw = result.encode()
+    if len(raw) <= LARGE_RESULT_BYTES:
+        return result, None, None
+    return result, len(raw), hashlib.sha256(raw).hexdigest()
+
+
+def lost(claim: Claim) -> ClaimLost:
+    """Return the error of a write that comes too late."""
+    return ClaimLost(f"Attempt {claim.attempt} of {claim.job_id} is over; what it wrote was refused.")

@@ -1,0 +1,1 @@
+"""The tests of Outlast; `python -m tests.gate` runs every check."""
