@@ -14,7 +14,7 @@ from outlast.engine.sockets import connect
 
 _RING = encode_message({"op": "ring"})
 _WATCH = encode_message({"op": "watch"})
-START_SECONDS = 2.0
+START_SECONDS = 0.5
 """A supervisor that was started so short a time ago is on its way; another would only find the lock taken."""
 QUIET_SECONDS = 0.1
 """How often to look while there is no supervisor to give a sign."""

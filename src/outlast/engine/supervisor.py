@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from outlast.core.errors import OutlastError, StoreDamaged, StoreError
+from outlast.core.errors import Busy, StoreDamaged, StoreError
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.ports import Supervision
@@ -49,11 +49,8 @@ class Duty:
     idle_seconds: float | None = 60.0
 
 
-class AnotherSupervises(OutlastError):
+class AnotherSupervises(Busy):
     """The supervisor lock of this store is taken."""
-
-    code = "busy"
-    exit_code = 3
 
 
 class Supervisor:

@@ -18,6 +18,8 @@ from outlast.engine.sockets import connect
 
 RETRY_SECONDS = 0.05
 FIRST_CONTACT_SECONDS = 10.0
+START_SECONDS = 0.5
+"""How long a supervisor that was started may take to answer before another is started."""
 
 
 class SupervisorGone(Exception):
@@ -104,7 +106,7 @@ class Channel:
         while not self._try_connect():
             if self.stop_wanted:
                 raise JobCancelled
-            if self._launch.allowed and monotonic() - started_at > 5.0:
+            if self._launch.allowed and monotonic() - started_at > START_SECONDS:
                 started_at = monotonic()
                 self._launch.start(self._environment)
             sleep(RETRY_SECONDS)
