@@ -8,7 +8,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,9 @@ class _OwnDoorbell:
 
     def ensure(self) -> bool:
         return True
+
+    def tell_read(self, job_ids: Sequence[str]) -> bool:
+        return False
 
     def wait(self, seconds: float) -> None:
         raise Refused("A supervisor does not wait for its own jobs.")

@@ -19,6 +19,7 @@ from outlast.core.status import Intent, Reason, Status
 POLL_SECONDS = 1.0
 """How long to wait for a sign of the supervisor before looking anyway."""
 PRUNE_BATCH = 1_000
+READ_BATCH = 100
 
 
 class Doorbell(Protocol):
@@ -29,6 +30,9 @@ class Doorbell(Protocol):
 
     def ensure(self) -> bool:
         """Start a supervisor if none lives and one may be started; False if there is none."""
+
+    def tell_read(self, job_ids: Sequence[str]) -> bool:
+        """Let the supervisor note that these ends were read; False if there is none to note it."""
 
     def wait(self, seconds: float) -> None:
         """Return when something may have changed, at the latest after `seconds`."""
@@ -109,7 +113,7 @@ class Service:
     def mark_read(self, jobs: Sequence[Job]) -> None:
         """Note that somebody has seen the end of those among `jobs` that have ended."""
         unread = [job.id for job in jobs if job.status.is_end and job.read_at is None]
-        if unread:
+        if unread and not (len(unread) <= READ_BATCH and self._doorbell.tell_read(unread)):
             self.store.mark_read(unread)
 
     def wait(self, job_ids: Sequence[str], timeout: float | None = None) -> list[Job]:

@@ -172,7 +172,7 @@ class Desk:
         after = replace(job, status=Status.COMPLETED, reason=None)
         self._store.swap(job, after, _event(job, "completed", message), result=message["result"])
 
-    def _failed(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+    def _failed(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
         verdict = after_failure(
             job.spec.policy,
             counters(job),
@@ -182,11 +182,12 @@ class Desk:
             spread=random.random(),
         )
         after = judged(job, verdict, self._store.now())
+        turn.puts_off = True
         word = "retrying" if verdict.status is Status.WAITING else "failed"
         event = _event(job, word, message, error=message["error"])
         self._store.swap(job, after, event, traceback=message["traceback"])
 
-    def _parked(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+    def _parked(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
         wait = message["wait"]
         if step := wait.get("step"):
             kept = Step(
@@ -201,6 +202,7 @@ class Desk:
             wake_at=wake_at,
             waiting_info=wait["info"] or None,
         )
+        turn.puts_off = True
         detail = {"reason": wait["reason"], "wake_at": wake_at}
         self._store.swap(job, after, _event(job, "waiting", message, **detail))
 

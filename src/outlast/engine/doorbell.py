@@ -5,7 +5,7 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from outlast.engine.jobside.protocol import encode_message
@@ -47,6 +47,11 @@ class SocketDoorbell:
             if self._has_row() and self._send(_RING):
                 return True
             return self._has_work() and self._start()
+
+    def tell_read(self, job_ids: Sequence[str]) -> bool:
+        """Let the supervisor note that the end of these jobs was read, with its next save; False without one."""
+        with self._lock:
+            return self._has_row() and self._send(encode_message({"op": "read", "jobs": job_ids}))
 
     def wait(self, seconds: float) -> None:
         """Return at a sign of the supervisor; without one, after a short while."""

@@ -76,7 +76,7 @@ class Recovery:
             job = self._store.get(ending.job.id)
             if job is not None and job.status is Status.RUNNING and job.attempt == ending.job.attempt:
                 self._end_job(job, ending)
-                turn.changed = True
+                turn.changed = turn.puts_off = True
         self._store.drop_process(ending.process.identity.id)
         turn.then(self._forget, ending)
 

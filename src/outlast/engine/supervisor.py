@@ -82,6 +82,9 @@ class Supervisor:
         self._retry_at = 0.0
         self._idle_since = monotonic()
         self._idle_seen = 0
+        self._wake_at = math.inf
+        self._ask_wake_at = 0.0
+        self._reads_since = monotonic()
         self._dead: list[JobProcess] = []
         self._stopping = 0
         self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
@@ -120,33 +123,50 @@ class Supervisor:
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
         buried = self._undertaker.buried()
-        if not (self._look() or self._inbox or buried):
+        news = self._look()
+        if not (news or self._inbox or buried or self._reads_are_due()):
             return
         turn = Turn(self._wire)
         with self._store.batch():
             self._seen = self._store.changes()
-            self._work(turn, buried)
+            self._work(turn, buried, news=news)
         self._inbox.clear()
         self._trouble = ""
         crash_point("supervisor:committed")
         turn.finish()
+        if turn.puts_off:
+            self._ask_wake_at = 0.0
         if turn.changed:
             self._note_change()
 
-    def _work(self, turn: Turn, buried: list[Ending]) -> None:
-        """Do all of a turn inside its batch."""
+    def _work(self, turn: Turn, buried: list[Ending], *, news: bool) -> None:
+        """Do all of a turn inside its batch; `news`: others may have changed the store, or a time has come."""
         for connection, message in self._inbox:
             self._desk.take(turn, connection, message)
+        if self._wire.read_jobs:
+            self._store.mark_read(sorted(self._wire.read_jobs))
+            turn.then(self._wire.read_jobs.clear)
         for ending in buried:
             self._recovery.settle(turn, ending)
+        if news:
+            self._see_to_wishes(turn)
+        if not self._stopping:
+            self._dispatcher.dispatch(turn)
+
+    def _reads_are_due(self) -> bool:
+        """Tell whether noted reads have waited for another save long enough."""
+        if not self._wire.read_jobs:
+            self._reads_since = monotonic()
+        return monotonic() - self._reads_since > POLL_SECONDS
+
+    def _see_to_wishes(self, turn: Turn) -> None:
+        """Wake jobs whose time has come, and end those that somebody wants ended."""
         if self._store.wake(WAKE_BATCH):
             turn.changed = True
         for job in self._store.wanted():
             process = self._pool.get(job.process_id or "")
             if process is not None and job.intent is not None and process.stage is Stage.BUSY:
                 turn.then(self._end, process, Why.wanted(job.intent), job.intent_actor or "")
-        if not self._stopping:
-            self._dispatcher.dispatch(turn)
 
     def _look(self) -> bool:
         """Tell whether the store may hold something new: it changed, or somebody's time has come."""
@@ -154,10 +174,19 @@ class Supervisor:
         grown = self._has_new_idle()
         self._idle_seen = len(self._pool.in_stage(Stage.IDLE))
         if self._store.changes() != self._seen:
+            self._ask_wake_at = 0.0
             self._note_change()
             return True
-        due_in = self._store.next_wake_seconds()
-        return rung or grown or (due_in is not None and due_in <= 0)
+        return rung or grown or self._wake_in() == 0
+
+    def _wake_in(self) -> float | None:
+        """Return how long until a waiting job is due; asked anew after a change, and each second: clocks jump."""
+        now = monotonic()
+        if now > self._ask_wake_at:
+            seconds = self._store.next_wake_seconds()
+            self._wake_at = math.inf if seconds is None else now + seconds
+            self._ask_wake_at = now + POLL_SECONDS
+        return None if self._wake_at == math.inf else max(0.0, self._wake_at - now)
 
     def _has_new_idle(self) -> bool:
         """Tell whether a process became idle since the last look: it may take a queued job."""
@@ -170,7 +199,7 @@ class Supervisor:
 
     def _seconds_to_sleep(self) -> float:
         times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
-        times.append(self._store.next_wake_seconds())
+        times.append(self._wake_in())
         times += [left for process in self._pool.in_stage(Stage.BUSY) if (left := _seconds_left(process)) is not None]
         if monotonic() < self._retry_at:
             return min(POLL_SECONDS, self._retry_at - monotonic())

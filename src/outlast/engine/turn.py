@@ -9,13 +9,17 @@ from outlast.engine.wire import Connection, Wire
 
 
 class Turn:
-    """What is to be done once the commit of this turn is durable. A turn that fails is thrown away whole."""
+    """What is to be done once the commit of this turn is durable. A turn that fails is thrown away whole.
+
+    `changed`: somebody who watches has something new to see. `puts_off`: a job waits for a time now.
+    """
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._after: list[Callable[[], object]] = []
         self.freed: list[JobProcess] = []
         self.changed = False
+        self.puts_off = False
 
     def then(self, effect: Callable[..., object], *args: Any) -> None:
         """Call `effect(*args)` after the commit."""

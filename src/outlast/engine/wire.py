@@ -41,6 +41,7 @@ class Wire:
         self._messages: list[tuple[Connection, dict[str, Any]]] = []
         self._closed: list[Connection] = []
         self.rung = False
+        self.read_jobs: set[str] = set()
 
     def watch(self, descriptor: int, on_ready: Callable[[], object]) -> None:
         """Call `on_ready` whenever the descriptor is readable, until `unwatch`."""
@@ -150,6 +151,8 @@ class Wire:
     def _sort(self, connection: Connection, message: dict[str, Any]) -> None:
         if message.get("op") == "ring":
             self.rung = True
+        elif message.get("op") == "read":
+            self.read_jobs.update(str(job_id) for job_id in message.get("jobs", ()))
         elif message.get("op") == "watch":
             connection.watches = True
         else:

@@ -9,6 +9,8 @@
     call     method, params                       ok value | error
                                                   run …  |  exit
 
+    client → supervisor: ring (look at the store), watch (a newline after each change), read (jobs whose end was seen)
+
 `finish` has the outcome `completed` (result), `failed` (error, traceback, retryable), `stopped`, `stale`, or
 `parked` (wait: reason, wake_at or delay, info, step).
 `save` holds the checkpoint fields that are new: cursor, partial (JSON text), progress, extra.

@@ -1,5 +1,6 @@
 """Running one job in this process, from `run` to `finish`."""
 
+import functools
 import inspect
 import os
 import sys
@@ -88,6 +89,7 @@ def _call(function: Callable[..., Any], context: Context, arguments: dict[str, A
     return value
 
 
+@functools.lru_cache(maxsize=1_000)
 def wants_context(function: Callable[..., Any]) -> bool:
     """Tell whether the first parameter is the job's context: named `ctx`, or annotated as Context."""
     try:

@@ -24,15 +24,26 @@ _seen: set[str] = set()
 
 def load_target(target: str) -> Callable[..., Any]:
     """Return the function of `module:function` or `/file.py:function`. Raise NotImportable in plain words."""
-    global importing
     place, _, name = target.rpartition(":")
-    importing = True
     try:
-        module = _load_file(place) if place.startswith("/") else importlib.import_module(place)
+        found = find_target(place, name)
     except ModuleNotFoundError as error:
         raise NotImportable(
             f"{place} cannot be imported: {error}.", "Is it still there, and on the path it was submitted with?"
         ) from None
+    function: Callable[..., Any] = found.fn if hasattr(found, "__outlast_job__") else found
+    return function
+
+
+def find_target(place: str, name: str) -> Any:
+    """Return what is called `name` in a module or `/file.py`, as it stands there; whatever the import raises is raised.
+
+    Raise NotImportable if the file or the name is not there.
+    """
+    global importing
+    importing = True
+    try:
+        module = _load_file(place) if place.startswith("/") else importlib.import_module(place)
     finally:
         importing = False
     found: Any = module
@@ -40,8 +51,7 @@ def load_target(target: str) -> Callable[..., Any]:
         found = getattr(found, part, None)
         if found is None:
             raise NotImportable(f"{place} has no {name!r} any more.", "Put it back, or cancel the job.")
-    function: Callable[..., Any] = found.fn if hasattr(found, "__outlast_job__") else found
-    return function
+    return found
 
 
 def _load_file(path: str) -> ModuleType:

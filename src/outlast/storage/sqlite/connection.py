@@ -157,16 +157,14 @@ class Database:
                 raise StoreBroken(f"{self.path} is in the middle of a change.", "Close the store after its batch.")
             self._drop()
 
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
-        self._disown()
-        with self._lock:
-            yield
+    def _held(self) -> threading.RLock:
+        """Return the lock under which this process uses its connection."""
+        if self._pid != os.getpid():
+            self._disown()
+        return self._lock
 
     def _disown(self) -> None:
         """Start afresh in a forked child: the connection, and perhaps a transaction, are the parent's."""
-        if self._pid == os.getpid():
-            return
         self._pid = os.getpid()
         self._lock = threading.RLock()
         if self._connection is not None:

@@ -35,6 +35,7 @@ _COUNTS = (
 _OLDEST_QUEUED = (
     "SELECT min(created_at) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
 )
+_ARGS = "SELECT coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq WHERE j.seq = ?"
 _HAS_WORK = (
     "SELECT EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued')"
     " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'running')"
@@ -124,7 +125,7 @@ class SqliteJobs:
             return self._details(job)
 
     def _details(self, job: Job) -> Details:
-        args = self._database.execute("SELECT args FROM inputs WHERE seq = ?", (job.seq,))
+        args = self._database.execute(_ARGS, (job.seq,))
         cursor = self._database.execute("SELECT cursor FROM checkpoints WHERE seq = ?", (job.seq,))
         failure = self._database.execute("SELECT traceback FROM results WHERE seq = ?", (job.seq,))
         sql = f"SELECT {rows.IDENTITY} FROM processes WHERE id = ?"

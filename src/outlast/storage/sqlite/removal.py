@@ -14,7 +14,9 @@ _TO_HISTORY = (
     " completed_at, removed_at, actor, fingerprint) SELECT id, key, kind, account, status, reason, error_group,"
     " created_at, started_at, completed_at, ?, ?, ? FROM jobs WHERE seq = ?"
 )
-_KEY_FACTS = "SELECT j.key, j.spec_id, i.args FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq WHERE j.seq = ?"
+_KEY_FACTS = (
+    "SELECT j.key, j.spec_id, coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq WHERE j.seq = ?"
+)
 _ENDED_BEFORE = (
     "SELECT seq FROM jobs WHERE completed_at IS NOT NULL AND keep = 0 AND completed_at <= ?"
     " ORDER BY completed_at LIMIT ?"

@@ -14,13 +14,21 @@ from outlast.storage.sqlite.connection import Database, Row
 MOST_ERROR_CHARACTERS = 8192
 """An error stands in the row that every change rewrites; its traceback is kept whole, elsewhere."""
 
+SHORT_CHARACTERS = 1000
+"""Arguments and results up to this length stand in the job's row; a row of some of them still fits a page."""
+
+_RESULT = "coalesce(j.result, r.result, CASE WHEN j.status <> 'completed' THEN c.partial END)"
+# Steps are saved without rewriting the row of their job.
+_UPDATED = (
+    "CASE j.status WHEN 'running' THEN max(j.updated_at, coalesce("
+    "(SELECT s.saved_at FROM steps s WHERE s.seq = j.seq ORDER BY s.n DESC LIMIT 1), 0)) ELSE j.updated_at END"
+)
 _COLUMNS = (
-    "j.seq, j.id, j.status, j.reason, j.spec_id, j.created_at, j.started_at, j.updated_at, j.completed_at, j.wake_at,"
+    f"j.seq, j.id, j.status, j.reason, j.spec_id, j.created_at, j.started_at, {_UPDATED}, j.completed_at, j.wake_at,"
     " j.attempt, j.tries, j.crashes, j.saved, j.key, j.account, j.labels, j.queue, j.priority, j.actor, j.error,"
     " j.progress, j.waiting_info, j.extra, j.process_id, j.intent, j.intent_actor, j.read_at"
 )
 _TABLES = "FROM jobs j LEFT JOIN results r ON r.seq = j.seq LEFT JOIN checkpoints c ON c.seq = j.seq"
-_RESULT = "CASE j.status WHEN 'completed' THEN r.result ELSE coalesce(r.result, c.partial) END"
 
 SELECT_JOB = f"SELECT {_COLUMNS}, {_RESULT} {_TABLES}"
 """Ends after the joins: a WHERE follows. The last column is the result, or the preview while there is none."""

@@ -13,18 +13,19 @@ from outlast.core.job import NewJob, Spec, Submitted
 from outlast.core.moments import Moment
 from outlast.core.status import Reason, Status
 from outlast.storage.sqlite.connection import Database, Row
-from outlast.storage.sqlite.rows import Specs, labels_to_json
+from outlast.storage.sqlite.rows import SHORT_CHARACTERS, Specs, labels_to_json
 
 SEQ_PER_MS = 1024
 """seq ≥ created_at × this: a time of creation bounds seq without an index of its own, whatever the clock does."""
 
 _INSERT_JOB = (
     "INSERT INTO jobs (seq, id, kind, status, reason, spec_id, queue, priority, keep, created_at, updated_at, wake_at,"
-    " key, account, actor, labels) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " key, account, actor, labels, args) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_INPUT = "INSERT INTO inputs (seq, args) VALUES (?, ?)"
 _OF_KEY = (
-    "SELECT j.id, j.spec_id, i.args FROM jobs j JOIN inputs i ON i.seq = j.seq WHERE j.key = ? AND j.key IS NOT NULL"
+    "SELECT j.id, j.spec_id, coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq"
+    " WHERE j.key = ? AND j.key IS NOT NULL"
 )
 
 
@@ -61,7 +62,9 @@ def next_seq(database: Database, now: Moment) -> int:
 def _insert(database: Database, specs: Specs, jobs: Sequence[NewJob], first: int, now: Moment) -> None:
     rows = [_row(job, first + place, specs.row_of(job.spec), now) for place, job in enumerate(jobs)]
     database.executemany(_INSERT_JOB, rows)
-    database.executemany(_INSERT_INPUT, [(first + place, job.args) for place, job in enumerate(jobs)])
+    long = [(first + place, job.args) for place, job in enumerate(jobs) if len(job.args) > SHORT_CHARACTERS]
+    if long:
+        database.executemany(_INSERT_INPUT, long)
 
 
 def _row(job: NewJob, seq: int, spec_row: int, now: Moment) -> Row:
@@ -87,6 +90,7 @@ def _row(job: NewJob, seq: int, spec_row: int, now: Moment) -> Row:
         job.account,
         job.actor,
         labels_to_json(job.labels),
+        None if len(job.args) > SHORT_CHARACTERS else job.args,
     )
 
 

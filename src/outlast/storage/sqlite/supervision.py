@@ -32,7 +32,6 @@ _CLAIM = (
     " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
     " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
 )
-_TOUCH = "UPDATE jobs SET saved = 1, updated_at = ? WHERE id = ? AND status = 'running' AND attempt = ? RETURNING seq"
 _SAVE_STEP = (
     "INSERT INTO steps (seq, n, name, kind, attempt, saved_at, duration_ms, result)"
     " SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM steps WHERE seq = ?1"
@@ -46,10 +45,10 @@ _SAVE_CHECKPOINT = (
     " WHERE cursor IS NOT coalesce(excluded.cursor, cursor) OR partial IS NOT coalesce(excluded.partial, partial)"
 )
 _SAVE_PROGRESS = (
-    "UPDATE jobs SET saved = max(saved, ?), updated_at = ?, progress = coalesce(?, progress),"
+    "UPDATE jobs SET saved = ?, updated_at = ?, progress = coalesce(?, progress),"
     " extra = coalesce(?, extra) WHERE seq = ?"
 )
-_FENCE = "SELECT seq FROM jobs WHERE id = ? AND status = 'running' AND attempt = ?"
+_FENCE = "SELECT seq, saved FROM jobs WHERE id = ? AND status = 'running' AND attempt = ?"
 
 
 class SqliteStore(SqliteJobs):
@@ -122,7 +121,7 @@ class SqliteStore(SqliteJobs):
 
     def input_of(self, claim: Claim) -> tuple[str, str | None]:
         sql = (
-            "SELECT i.args, c.cursor FROM jobs j JOIN inputs i ON i.seq = j.seq"
+            "SELECT coalesce(j.args, i.args), c.cursor FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq"
             " LEFT JOIN checkpoints c ON c.seq = j.seq WHERE j.id = ? AND j.status = 'running' AND j.attempt = ?"
         )
         found = self._database.execute(sql, (claim.job_id, claim.attempt))
@@ -139,25 +138,28 @@ class SqliteStore(SqliteJobs):
     def save_step(self, claim: Claim, step: Step) -> None:
         now = self.now()
         with self._database.write("save_step"):
-            found = self._database.execute(_TOUCH, (now, claim.job_id, claim.attempt))
-            if not found:
-                raise lost(claim)
-            seq = found[0][0]
+            seq, saved = self._fenced(claim)
+            if not saved:
+                self._database.execute("UPDATE jobs SET saved = 1 WHERE seq = ?", (seq,))
             values = (seq, step.name, step.kind, claim.attempt, step.saved_at or now, step.duration_ms, step.result)
             self._database.execute(_SAVE_STEP, values)
 
     def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         now = self.now()
         with self._database.write("save_checkpoint"):
-            found = self._database.execute(_FENCE, (claim.job_id, claim.attempt))
-            if not found:
-                raise lost(claim)
-            seq = found[0][0]
-            saved = 0
+            seq, saved = self._fenced(claim)
             if checkpoint.cursor is not None or checkpoint.partial is not None:
-                saved = self._database.change(_SAVE_CHECKPOINT, (seq, checkpoint.cursor, checkpoint.partial))
+                saved |= self._database.change(_SAVE_CHECKPOINT, (seq, checkpoint.cursor, checkpoint.partial))
             progress = None if checkpoint.progress is None else rows.progress_to_json(checkpoint.progress, now)
             self._database.execute(_SAVE_PROGRESS, (saved, now, progress, rows.to_json(checkpoint.extra), seq))
+
+    def _fenced(self, claim: Claim) -> tuple[int, int]:
+        """Return seq and `saved` of the job that the claim may write. Raise ClaimLost."""
+        found = self._database.execute(_FENCE, (claim.job_id, claim.attempt))
+        if not found:
+            raise lost(claim)
+        seq, saved = found[0]
+        return seq, saved
 
     def running(self) -> list[Job]:
         return self._jobs(f"{_RUNNING} ORDER BY j.seq", ())

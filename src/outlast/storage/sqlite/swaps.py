@@ -9,7 +9,7 @@ from outlast.core.job import Claim, Job
 from outlast.core.moments import Moment
 from outlast.core.status import Status, check_move
 from outlast.storage.sqlite.connection import Database
-from outlast.storage.sqlite.rows import cap_error, to_json
+from outlast.storage.sqlite.rows import SHORT_CHARACTERS, cap_error, to_json
 
 LARGE_RESULT_BYTES = 64 * 1024
 """Above this, lists and jobs.json show a result's size and digest in its place (DESIGN 4.1)."""
@@ -17,10 +17,11 @@ LARGE_RESULT_BYTES = 64 * 1024
 _SWAP = (
     "UPDATE jobs SET status = ?, reason = ?, wake_at = ?, attempt = ?, tries = ?, crashes = ?, saved = ?,"
     " started_at = ?, completed_at = ?, updated_at = ?, error = ?, error_group = ?, waiting_info = ?, process_id = ?,"
-    " intent = ?, intent_actor = ?, read_at = ?, extra = CASE WHEN ? THEN NULL ELSE extra END"
+    " intent = ?, intent_actor = ?, read_at = ?, extra = CASE WHEN ? THEN NULL ELSE extra END,"
+    " result = ?"
     " WHERE seq = ? AND id = ? AND status = ? AND attempt = ?"
 )
-_SAVE_RESULT = "INSERT OR REPLACE INTO results (seq, result, size, sha256) VALUES (?, ?, ?, ?)"
+_SAVE_LONG_RESULT = "INSERT OR REPLACE INTO results (seq, result, size, sha256) VALUES (?, ?, ?, ?)"
 _SAVE_TRACEBACK = (
     "INSERT INTO results (seq, traceback) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET traceback = excluded.traceback"
 )
@@ -37,12 +38,16 @@ class Outcome:
 def swap(database: Database, before: Job, after: Job, outcome: Outcome, now: Moment) -> None:
     """Store `after` inside the caller's transaction; see Jobs.swap."""
     check_move(before.status, after.status, after.reason)
-    if not database.change(_SWAP, (*_state(after, now), before.seq, before.id, before.status, before.attempt)):
+    result = outcome.result
+    is_long = len(result or "") > SHORT_CHARACTERS
+    values = (*_state(after, now), None if is_long else result)
+    if not database.change(_SWAP, (*values, before.seq, before.id, before.status, before.attempt)):
         raise ClaimLost(f"{before.id} is no longer {before.status} in attempt {before.attempt}.")
-    if before.status.is_end:
+    if before.status.is_end or after.status is Status.COMPLETED:
+        # Of an earlier end, or an earlier try.
         database.execute("DELETE FROM results WHERE seq = ?", (before.seq,))
-    if outcome.result is not None or after.status is Status.COMPLETED:
-        database.execute(_SAVE_RESULT, (before.seq, *result_values(outcome.result)))
+    if result is not None and is_long:
+        database.execute(_SAVE_LONG_RESULT, (before.seq, *large_result(result)))
     if outcome.traceback:
         database.execute(_SAVE_TRACEBACK, (before.seq, outcome.traceback))
 
@@ -72,10 +77,8 @@ def _state(after: Job, now: Moment) -> tuple[object, ...]:
     )
 
 
-def result_values(result: str | None) -> tuple[str | None, int | None, str | None]:
+def large_result(result: str) -> tuple[str, int | None, str | None]:
     """Return a result, and its size and SHA-256 if it is large."""
-    if result is None or len(result) <= LARGE_RESULT_BYTES // 4:
-        return result, None, None
     raw = result.encode()
     if len(raw) <= LARGE_RESULT_BYTES:
         return result, None, None

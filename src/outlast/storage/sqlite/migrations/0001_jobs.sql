@@ -7,7 +7,8 @@ CREATE TABLE specs (
     body TEXT NOT NULL
 ) STRICT;
 
--- The small row that every change of status rewrites; what may be large has tables of its own.
+-- The row that every change of status rewrites: args and result stand here while they are short (one page less to
+-- write and to sync), else in tables of their own, like all that may be large.
 -- seq is never below created_at * 1024, so a time of creation is a bound of seq.
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY,
@@ -40,7 +41,9 @@ CREATE TABLE jobs (
     waiting_info TEXT,
     extra TEXT,
     error TEXT,
-    error_group TEXT
+    error_group TEXT,
+    result TEXT,
+    args TEXT
 ) STRICT;
 
 CREATE UNIQUE INDEX jobs_key ON jobs (key) WHERE key IS NOT NULL;
@@ -55,6 +58,7 @@ CREATE INDEX jobs_finished ON jobs (kind, status) WHERE completed_at IS NOT NULL
 CREATE INDEX jobs_ended ON jobs (completed_at) WHERE completed_at IS NOT NULL AND keep = 0;
 CREATE INDEX jobs_read ON jobs (read_at) WHERE read_at IS NOT NULL AND keep = 0;
 
+-- Arguments that are too long for the job's row.
 CREATE TABLE inputs (
     seq INTEGER PRIMARY KEY,
     args TEXT NOT NULL
@@ -66,7 +70,8 @@ CREATE TABLE checkpoints (
     partial TEXT
 ) STRICT;
 
--- size and sha256 are kept for large results only, for lists that show these instead.
+-- Results that are too long for the job's row, and tracebacks. size and sha256: of large results only, for lists that
+-- show these instead.
 CREATE TABLE results (
     seq INTEGER PRIMARY KEY,
     result TEXT,

@@ -1,0 +1,129 @@
+"""The program `outlast`: finds the command, runs it, and turns whatever happens into output and an exit code."""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import outlast
+from outlast.clients.cli.faults import INTERRUPTED, fault_of, tell
+from outlast.clients.cli.group import LazyGroup, add_global_options
+from outlast.clients.cli.session import Session, examples
+
+PROGRAM = "outlast"
+COMPLETE_VARIABLE = "_OUTLAST_COMPLETE"
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=examples(
+        "outlast submit jobs.py:mirror 'urls=[\"https://example.org\"]' --follow",
+        "outlast run -- make all",
+        "outlast list status:failed",
+    ),
+)
+@click.version_option(outlast.__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Jobs that outlast the process that started them.
+
+    A job is a Python function or a shell command that runs in its own process, is saved at every step, and goes on
+    where it stopped after a crash.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+add_global_options(command)
+
+
+def main() -> None:
+    """Run the program and leave with its exit code."""
+    _open_standard_files()
+    _allow_every_character()
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        sys.exit(_complete(instruction))
+    session = Session()
+    try:
+        code = run(sys.argv[1:], session)
+    finally:
+        session.close()
+    sys.exit(_flushed(code))
+
+
+def run(args: Sequence[str], session: Session) -> int:
+    """Run the command that `args` name and return the exit code; errors are told."""
+    try:
+        with command.make_context(PROGRAM, list(args), obj=session) as ctx:
+            answer = command.invoke(ctx)
+        return answer if isinstance(answer, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, EOFError, click.Abort):
+        session.note("")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the one place where every error becomes a line and an exit code
+        fault = fault_of(error, session.log_directory())
+        as_json = session.json or "--json" in _before_dashes(args)
+        tell(fault, as_json=as_json, paint=session.paint(on_stderr=True))
+        return fault.exit_code
+
+
+def _before_dashes(args: Sequence[str]) -> Sequence[str]:
+    """Return the arguments that may be options of ours: those before `--`."""
+    return args[: args.index("--")] if "--" in args else args
+
+
+def _open_standard_files() -> None:
+    """Fill 0, 1 and 2 if they are closed: a store opened as file 1 would get what is printed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(descriptor)
+
+
+def _allow_every_character() -> None:
+    """Let a stream spell what its encoding does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flushed(code: int) -> int:
+    """Return the exit code once the output is out: only now it is known whether that worked."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+    except OSError as error:
+        _forget_stdout()
+        if sys.stderr is not None:
+            sys.stderr.write(f"Error: stdout cannot be written: {error.strerror}.\n")
+        return 3 if error.errno == errno.ENOSPC else 2
+    return code
+
+
+def _forget_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere, or the interpreter would try once more and complain."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+def _complete(instruction: str) -> int:
+    """Answer the shell's question; whatever goes wrong, silence is the best answer in the middle of a line."""
+    from click.shell_completion import shell_complete
+
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
+    try:
+        return shell_complete(command, {"obj": Session()}, PROGRAM, COMPLETE_VARIABLE, instruction)
+    except Exception:  # noqa: BLE001 - see above
+        return 1

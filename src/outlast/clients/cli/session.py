@@ -1,0 +1,165 @@
+"""What one run of the command line knows: the options around its command, the store, and where output goes."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from outlast.core.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from outlast.clients.render.jobs import Screen
+    from outlast.clients.render.paint import Paint
+    from outlast.core.moments import Moment
+    from outlast.service import Service
+    from outlast.settings import Settings
+
+LEAST_WIDTH = 40
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+"""What JSON leaves as it is, but a terminal obeys."""
+
+
+class Session:
+    """One run of the command line; the store is opened when the first command asks for it."""
+
+    def __init__(self) -> None:
+        self._options: dict[str, Any] = {}
+        self._settings: Settings | None = None
+        self._service: Service | None = None
+
+    def choose(self, name: str, value: object) -> None:
+        """Note a global option; one after the command wins over one before it."""
+        self._options[name] = value
+
+    @property
+    def json(self) -> bool:
+        """True if output is JSON."""
+        return bool(self._options.get("json"))
+
+    @property
+    def settings(self) -> "Settings":
+        """The settings in force, with the options of the command line."""
+        if self._settings is None:
+            from outlast.settings import load_settings
+
+            flags = {
+                variable: self._options[name]
+                for name, variable in (("data_dir", "JOBS_DATA_DIR"), ("store", "OUTLAST_STORE"))
+                if name in self._options
+            }
+            try:
+                self._settings = load_settings(flags)
+            except FileNotFoundError:
+                raise UsageError("The current directory is gone.", "Change to one that exists.") from None
+        return self._settings
+
+    @property
+    def flags(self) -> Mapping[str, Any]:
+        """The global options that were given, by name."""
+        return dict(self._options)
+
+    def service(self) -> "Service":
+        """Return the service of the store, which is created if it does not exist."""
+        if self._service is None:
+            from outlast.app import open_service
+
+            self._service = open_service(self.settings, client="cli")
+        return self._service
+
+    def existing(self) -> "Service":
+        """Return the service of a store that exists; looking must not create one. Raise NotFound."""
+        if not self.has_store():
+            raise NotFound(
+                f"There are no jobs in {self.settings.data_dir} yet.",
+                "outlast submit starts one; --data-dir names another place.",
+            )
+        return self.service()
+
+    def has_store(self) -> bool:
+        """Tell whether there is a store, without creating one."""
+        settings = self.settings
+        if self._service is not None or not settings.persist or settings["OUTLAST_STORE"] is not None:
+            return True
+        return any(os.path.lexists(settings.data_dir / name) for name in ("jobs.db", "jobs.json"))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._service is not None:
+            self._service.close()
+            self._service = None
+
+    def now(self) -> "Moment":
+        """Return this moment."""
+        return round(time() * 1000)
+
+    @property
+    def on_terminal(self) -> bool:
+        """True if a person reads stdout."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    @property
+    def can_ask(self) -> bool:
+        """True if a person can answer a question."""
+        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+    def paint(self, *, on_stderr: bool = False) -> "Paint":
+        """Return the brush for stdout (or stderr)."""
+        from outlast.clients.render.paint import Paint
+
+        return Paint(self._colours(sys.stderr if on_stderr else sys.stdout))
+
+    def screen(self, *, on_stderr: bool = False) -> "Screen":
+        """Return what text for people is made for."""
+        from outlast.clients.render.jobs import Screen
+
+        width = max(shutil.get_terminal_size((80, 24)).columns, LEAST_WIDTH)
+        return Screen(width=width, now=self.now(), paint=self.paint(on_stderr=on_stderr))
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines of data to stdout."""
+        if sys.stdout is not None:
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+    def object(self, value: object, *, stream: bool = False) -> None:
+        """Write a JSON object to stdout: indented for a person, else (and in a `stream`) on one line."""
+        ascii_only = sys.stdout is not None and (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+        indent = 2 if self.on_terminal and not stream else None
+        text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+        self.lines([_UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)])
+        if stream and sys.stdout is not None:
+            sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Say something to a person on stderr; programs that want JSON are not told."""
+        if not self.json and sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def log_directory(self) -> Path | None:
+        """Return the directory of the logs if there is one."""
+        if self._settings is None:
+            return None
+        path = self._settings.data_dir / "logs"
+        return path if path.is_dir() else None
+
+    def _colours(self, stream: Any) -> bool:
+        chosen = self._options.get("color", "auto")
+        if chosen != "auto":
+            return bool(chosen == "always")
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return not plain and stream is not None and bool(stream.isatty())
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+def examples(*lines: str) -> str:
+    """Return the epilog of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

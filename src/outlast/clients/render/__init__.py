@@ -1,0 +1,1 @@
+"""Jobs as text, for every client: pure functions of values, a width and the time."""

@@ -1,0 +1,164 @@
+"""The screens of jobs: a list, one job, the counts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from outlast.clients.render.paint import Paint
+from outlast.clients.render.progress import full_progress
+from outlast.clients.render.table import Column, table
+from outlast.clients.render.text import pad, visible, wrap
+from outlast.clients.render.words import age, detail, short_id, since, status_words, whose
+from outlast.core.durations import format_duration
+from outlast.core.job import Job, Stats
+from outlast.core.moments import Moment
+from outlast.core.status import Status
+from outlast.core.view import elapsed_seconds
+
+LABEL_WIDTH = 10
+LONGEST_VALUE = 2_000
+"""A result or message longer than this is cut on the screen; --json has all of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """Where text goes: so many columns, at this moment, with or without colours."""
+
+    width: int
+    now: Moment
+    paint: Paint
+
+
+def job_list(jobs: Sequence[Job], screen: Screen) -> list[str]:
+    """Return the table of jobs."""
+    paint = screen.paint
+    columns = (
+        Column(heading="ID", least=8, gives_way=5),
+        Column(heading="KIND", least=8, gives_way=3),
+        Column(heading="STATUS", least=9, gives_way=4, paint=lambda row, text: paint.status(text, jobs[row].status)),
+        Column(heading="DETAIL", least=18, gives_way=1, paint=lambda row, text: paint(text, _detail_colour(jobs[row]))),
+        Column(heading="AGE", least=3, gives_way=9, right=True),
+        Column(heading="ACCOUNT, KEY", least=12, gives_way=2),
+    )
+    rows = [
+        (
+            short_id(job.id),
+            visible(job.kind),
+            status_words(job),
+            detail(job, screen.now),
+            age(job.created_at, screen.now),
+            whose(job),
+        )
+        for job in jobs
+    ]
+    return table(columns, rows, screen.width, paint)
+
+
+def _detail_colour(job: Job) -> str:
+    return "dim" if job.status is Status.COMPLETED else ""
+
+
+def job_screen(job: Job, screen: Screen) -> list[str]:
+    """Return the screen of one job."""
+    lines = [screen.paint(line, "bold") for line in wrap(visible(job.id), screen.width)]
+    for label, value in _fields(job, screen.now):
+        lines += field_lines(label, value, screen)
+        if label == "status":
+            lines[-1] = lines[-1].replace(value, screen.paint.status(value, job.status), 1)
+    return lines
+
+
+def field_lines(label: str, value: str, screen: Screen) -> list[str]:
+    """Return `label  value`, wrapped below itself."""
+    room = max(screen.width - LABEL_WIDTH - 4, 20)
+    first, *rest = wrap(visible(value[:LONGEST_VALUE]) + ("…" if len(value) > LONGEST_VALUE else ""), room)
+    indent = " " * (LABEL_WIDTH + 4)
+    return [f"  {screen.paint(pad(label, LABEL_WIDTH), 'dim')}  {first}", *(indent + line for line in rest)]
+
+
+def _fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
+    yield "status", status_words(job)
+    yield "kind", job.kind
+    yield from _progress_fields(job)
+    yield from _time_fields(job, now)
+    yield from _count_fields(job)
+    for label, text in (("key", job.key), ("account", job.account)):
+        if text:
+            yield label, text
+    if job.labels:
+        yield "labels", " ".join(f"{name}={value}" for name, value in job.labels.items())
+    if job.queue != "default":
+        yield "queue", job.queue
+    if job.priority:
+        yield "priority", str(job.priority)
+    yield from _outcome_fields(job)
+
+
+def _progress_fields(job: Job) -> Iterator[tuple[str, str]]:
+    if job.progress is None:
+        return
+    if words := full_progress(job.progress):
+        yield "progress", words
+    if job.progress.message:
+        yield "message", job.progress.message
+
+
+def _time_fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
+    yield "submitted", since(job.created_at, now)
+    if job.started_at is not None:
+        yield "started", since(job.started_at, now)
+    if job.wake_at is not None and job.status is Status.WAITING:
+        yield "due", since(job.wake_at, now)
+    if job.completed_at is not None:
+        took = f", after {format_duration(elapsed_seconds(job, now))}" if job.started_at is not None else ""
+        yield "ended", since(job.completed_at, now) + took
+
+
+def _count_fields(job: Job) -> Iterator[tuple[str, str]]:
+    counts = [
+        f"{number} {word}{'' if number == 1 else plural}"
+        for number, word, plural in (
+            (job.attempt, "attempt", "s"),
+            (job.tries, "failed try" if job.tries == 1 else "failed tries", ""),
+            (job.crashes, "crash", "es"),
+        )
+        if number > (1 if word == "attempt" else 0)
+    ]
+    if counts:
+        yield "so far", ", ".join(counts)
+
+
+def _outcome_fields(job: Job) -> Iterator[tuple[str, str]]:
+    if job.waiting_info and job.status is Status.WAITING:
+        yield "waits for", ", ".join(f"{name}={value}" for name, value in job.waiting_info.items())
+    if job.error:
+        yield "error", job.error
+    if job.result is not None and job.result != "null":
+        yield ("result" if job.status is Status.COMPLETED else "so far"), job.result
+    for name, value in (job.extra or {}).items():
+        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def stats_screen(stats: Stats, screen: Screen) -> list[str]:
+    """Return the table of counts: a row for each kind, a column for each status."""
+    if not stats.by_kind:
+        return []
+    statuses = [status for status in Status if stats.by_status.get(status)]
+    columns = [
+        Column(heading="KIND", least=8, gives_way=0),
+        *(Column(heading=status.upper(), right=True, gives_way=9) for status in statuses),
+        Column(heading="ALL", right=True, gives_way=9),
+    ]
+    counts = {kind: dict(by_status) for kind, by_status in sorted(stats.by_kind.items())}
+    rows = [_counts_row(visible(kind), by_status, statuses) for kind, by_status in counts.items()]
+    if len(rows) > 1:
+        rows.append(_counts_row("all", dict(stats.by_status), statuses))
+    lines = table(columns, rows, screen.width, screen.paint)
+    if stats.oldest_queued_at is not None:
+        lines.append(f"The oldest queued job is from {since(stats.oldest_queued_at, screen.now)}.")
+    return lines
+
+
+def _counts_row(name: str, counts: dict[Status, int], statuses: Sequence[Status]) -> list[str]:
+    numbers = [f"{counts[status]:,}" if counts.get(status) else "·" for status in statuses]
+    return [name, *numbers, f"{sum(counts.values()):,}"]
