@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
 from outlast.core.errors import NotImportable, OutlastError, UsageError
@@ -17,7 +16,10 @@ from outlast.engine.jobside.command import TARGET as COMMAND_TARGET
 from outlast.functions import JobFunction, as_job_function, make_policy, with_policy
 
 COMMAND_KIND = "command"
-_INSIDE = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib")
+_LIBRARIES = (
+    os.path.dirname(os.path.abspath(__file__)) + os.sep,
+    *(os.path.join(prefix, "lib") + os.sep for prefix in {sys.prefix, sys.base_prefix}),
+)
 
 
 def find_function(text: str) -> tuple[JobFunction[..., Any], str]:
@@ -96,16 +98,12 @@ def _importing(place: str) -> Iterator[None]:
 
 
 def _origin(error: BaseException) -> str:
-    """Return `file:line` of the user's line that failed."""
+    """Return `file:line` of the user's line that failed: the innermost one outside the libraries."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    frames = [frame for frame in _frames(error.__traceback__) if not frame.filename.startswith(_INSIDE)]
-    frames = [frame for frame in frames if f"{os.sep}importlib{os.sep}" not in frame.filename]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-
-
-def _frames(trace: TracebackType | None) -> Sequence[traceback.FrameSummary]:
-    return traceback.extract_tb(trace)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else ""
 
 
 def _told(error: BaseException) -> str:

@@ -102,12 +102,12 @@ class Desk:
             return None
         return self._adopt(name, pid, job)
 
-    @staticmethod
-    def _attach(process: JobProcess, connection: Connection) -> None:
+    def _attach(self, process: JobProcess, connection: Connection) -> None:
         connection.process_id = process.identity.id
         process.connection = connection
         if process.stage is Stage.STARTING:
             process.stage = Stage.IDLE
+            self._pool.note_start(process)
 
     def _step(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
         claim = _claim(process)

@@ -36,12 +36,15 @@ class Dispatcher:
         self._places = places
         self._no_start_before = 0.0
 
+    def room(self) -> int:
+        """Return how many more jobs may run now."""
+        return self._pool.size - len(self._pool.in_stage(Stage.BUSY))
+
     def dispatch(self, turn: Turn) -> None:
         """Give due jobs to idle and freed processes inside the batch of `turn`; start processes for the others."""
         ready = self._pool.in_stage(Stage.IDLE) + turn.freed
         coming = [process.lodging for process in self._pool.in_stage(Stage.STARTING)]
-        busy = len(self._pool.in_stage(Stage.BUSY)) - len(turn.freed)
-        room = self._pool.size - busy
+        room = self.room() + len(turn.freed)
         if room <= 0:
             return
         for job in self._store.due(room):
@@ -94,6 +97,9 @@ class Dispatcher:
                 return
             self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
         if monotonic() < self._no_start_before:
+            return
+        if self._pool.gives_up(Lodging.of(job)):
+            self._give_up(job, f"{job.spec.home.interpreter} ended at once; {self._places.supervisor_log} tells why")
             return
         try:
             self._pool.start(Lodging.of(job))

@@ -16,6 +16,7 @@ from outlast.engine.identity import identify
 from outlast.engine.launch import MARKS, PACKAGE_ROOT, Launch
 from outlast.engine.wire import Connection
 
+MOST_FAILED_STARTS = 3
 HELLO_SECONDS = 60.0
 """A process that has not said hello by then is taken for broken."""
 
@@ -141,6 +142,7 @@ class Pool:
         self.size = size
         self._starter = starter
         self._by_id: dict[str, JobProcess] = {}
+        self._failed_starts: list[Lodging] = []
 
     def __iter__(self) -> Iterator[JobProcess]:
         return iter(list(self._by_id.values()))
@@ -160,6 +162,20 @@ class Pool:
     def in_stage(self, *stages: Stage) -> list[JobProcess]:
         """Return the processes in one of these stages."""
         return [process for process in self._by_id.values() if process.stage in stages]
+
+    def note_start(self, process: JobProcess) -> None:
+        """Note how a start went: the process said hello, or ended by itself before that."""
+        if process.stage is Stage.IDLE:
+            self._failed_starts = [lodging for lodging in self._failed_starts if lodging != process.lodging]
+        elif process.stage is Stage.STARTING and process.lodging is not None and (process.exit_status or 0) > 0:
+            self._failed_starts.append(process.lodging)
+
+    def gives_up(self, lodging: Lodging) -> bool:
+        """Tell whether processes of this home ended at their start again and again; asked once, it starts anew."""
+        if self._failed_starts.count(lodging) < MOST_FAILED_STARTS:
+            return False
+        self._failed_starts = [other for other in self._failed_starts if other != lodging]
+        return True
 
     def start(self, lodging: Lodging) -> JobProcess:
         """Start a process and take it in; raises as Starter.start does."""

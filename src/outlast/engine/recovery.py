@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 from outlast.core.errors import ClaimLost
 from outlast.core.job import Event, Job, ProcessIdentity
@@ -46,7 +47,7 @@ class Recovery:
         running = {job.process_id: job for job in self._store.running()}
         for process_id, job in running.items():
             identity = identities.get(process_id or "", NOBODY)
-            process = JobProcess(identity, None, Stage.BUSY, job=job)
+            process = JobProcess(identity, None, Stage.BUSY, job=job, began=self._began(job))
             self._pool.add(process)
             if self.lives(identity):
                 log.info("Adopted process %s, which runs %s.", identity.pid, job.id)
@@ -59,6 +60,11 @@ class Recovery:
                 process = JobProcess(identity, None, Stage.ENDING)
                 self._pool.add(process)
                 self._undertaker.begin(process, Why.RETIRE)
+
+    def _began(self, job: Job) -> float:
+        """Return when the running attempt began, on the monotonic clock."""
+        claims = [event.at for event in self._store.details(job).events if event.event == "claimed"]
+        return monotonic() - max(0.0, (self._store.now() - claims[-1]) / 1000) if claims else monotonic()
 
     def adopt(self, process_id: str, pid: int, job: Job) -> JobProcess | None:
         """Take in a process that says it has just ended `job` and was not heard; None if it is not what it says."""

@@ -124,12 +124,15 @@ class Supervisor:
         """Do what is to be done in one commit, then carry out its effects."""
         buried = self._undertaker.buried()
         news = self._look()
-        if not (news or self._inbox or buried or self._reads_are_due()):
+        if news:
+            self._see_to_wishes()
+        is_due = self._wake_in() == 0 or (news and self._dispatcher.room() > 0) or self._reads_are_due()
+        if not (self._inbox or buried or is_due):
             return
         turn = Turn(self._wire)
         with self._store.batch():
             self._seen = self._store.changes()
-            self._work(turn, buried, news=news)
+            self._work(turn, buried)
         self._inbox.clear()
         self._trouble = ""
         crash_point("supervisor:committed")
@@ -139,8 +142,8 @@ class Supervisor:
         if turn.changed:
             self._note_change()
 
-    def _work(self, turn: Turn, buried: list[Ending], *, news: bool) -> None:
-        """Do all of a turn inside its batch; `news`: others may have changed the store, or a time has come."""
+    def _work(self, turn: Turn, buried: list[Ending]) -> None:
+        """Do all of a turn inside its batch."""
         for connection, message in self._inbox:
             self._desk.take(turn, connection, message)
         if self._wire.read_jobs:
@@ -148,8 +151,8 @@ class Supervisor:
             turn.then(self._wire.read_jobs.clear)
         for ending in buried:
             self._recovery.settle(turn, ending)
-        if news:
-            self._see_to_wishes(turn)
+        if self._wake_in() == 0 and self._store.wake(WAKE_BATCH):
+            turn.changed = turn.puts_off = True
         if not self._stopping:
             self._dispatcher.dispatch(turn)
 
@@ -159,17 +162,15 @@ class Supervisor:
             self._reads_since = monotonic()
         return monotonic() - self._reads_since > POLL_SECONDS
 
-    def _see_to_wishes(self, turn: Turn) -> None:
-        """Wake jobs whose time has come, and end those that somebody wants ended."""
-        if self._store.wake(WAKE_BATCH):
-            turn.changed = True
+    def _see_to_wishes(self) -> None:
+        """End the jobs that somebody wants ended."""
         for job in self._store.wanted():
             process = self._pool.get(job.process_id or "")
             if process is not None and job.intent is not None and process.stage is Stage.BUSY:
-                turn.then(self._end, process, Why.wanted(job.intent), job.intent_actor or "")
+                self._end(process, Why.wanted(job.intent), job.intent_actor or "")
 
     def _look(self) -> bool:
-        """Tell whether the store may hold something new: it changed, or somebody's time has come."""
+        """Tell whether there may be something new: somebody else changed the store, rang, or became idle."""
         rung, self._wire.rung = self._wire.rung, False
         grown = self._has_new_idle()
         self._idle_seen = len(self._pool.in_stage(Stage.IDLE))
@@ -177,7 +178,7 @@ class Supervisor:
             self._ask_wake_at = 0.0
             self._note_change()
             return True
-        return rung or grown or self._wake_in() == 0
+        return rung or grown
 
     def _wake_in(self) -> float | None:
         """Return how long until a waiting job is due; asked anew after a change, and each second: clocks jump."""
@@ -267,6 +268,7 @@ class Supervisor:
         for process in dead:
             if process.connection is not None:
                 self._inbox += self._wire.last_words(process.connection)
+            self._pool.note_start(process)
             ending = self._undertaker.of(process) or self._undertaker.begin(process, Why.CRASH)
             ending.hurry()
         if dead:

@@ -33,3 +33,4 @@ class Turn:
         """Carry out the effects, in order; the commit is durable."""
         for effect in self._after:
             effect()
+        self._wire.flush()

@@ -40,6 +40,7 @@ class Wire:
         self._connections: set[Connection] = set()
         self._messages: list[tuple[Connection, dict[str, Any]]] = []
         self._closed: list[Connection] = []
+        self._to_push: list[Connection] = []
         self.rung = False
         self.read_jobs: set[str] = set()
 
@@ -62,9 +63,16 @@ class Wire:
         return messages, closed
 
     def send(self, connection: Connection, message: Message) -> None:
-        """Send now what fits, the rest when the peer reads."""
+        """Send a message with the next `flush`: what is said in one turn reaches the peer in one piece."""
         connection.out += encode_message(message)
-        self._push(connection)
+        self._to_push.append(connection)
+
+    def flush(self) -> None:
+        """Send what fits of all that waits, the rest when the peers read."""
+        to_push, self._to_push = self._to_push, []
+        for connection in to_push:
+            if connection.out:
+                self._push(connection)
 
     def last_words(self, connection: Connection) -> list[tuple[Connection, dict[str, Any]]]:
         """Return every message that a dead peer had sent before it died."""
