@@ -44,7 +44,7 @@ if __name__ == "__main__":
     copies = Path("mirror").absolute()
     copies.mkdir(exist_ok=True)
 
-    handle = mirror.submit(urls, str(copies), key="mirror:" + " ".join(urls)[:400])
+    handle = mirror.submit(urls, str(copies), key=f"mirror:{copies}")
 
     print("job", handle.id)
     for url, size in handle.result(timeout=60).items():

@@ -155,6 +155,9 @@ class _OwnDoorbell:
     def wait(self, seconds: float) -> None:
         raise Refused("A supervisor does not wait for its own jobs.")
 
+    def close(self) -> None:
+        """Do nothing: there is no line."""
+
 
 def _new_job(fields: Mapping[str, Any], actor: str) -> NewJob:
     spec = fields["spec"]

@@ -127,12 +127,12 @@ def job(fn_or_name: Any = None, /, **options: Any) -> Any:
 
 def _decorate(fn: Callable[P, R], name: str | None, options: Mapping[str, Any]) -> JobFunction[P, R]:
     options = dict(options)
+    target_of(fn, strict=False)  # first: what is no function of a module may not even have a signature
     words = SUBMIT_WORDS & inspect.signature(fn).parameters.keys()
     if words:
         raise UsageError(
             f"{fn.__name__} has a parameter {min(words)!r}, which is a word of submit().", "Give it another name."
         )
-    target_of(fn, strict=False)
     queue, priority = options.pop("queue", "default"), options.pop("priority", 0)
     return JobFunction(fn, kind=name or fn.__name__, policy=make_policy(**options), queue=queue, priority=priority)
 
@@ -225,12 +225,13 @@ def home_of_this_process(extra: Iterable[str] = (), first_path: str | None = Non
     return Home(interpreter=sys.executable, path=tuple(dict.fromkeys(path)), cwd=cwd, env=_kept_environment(extra))
 
 
+def is_kept(name: str) -> bool:
+    """Tell whether a job is given the value that this variable had when it was submitted."""
+    return name in _KEPT_VARIABLES or (name.startswith("OUTLAST_") and not name.startswith(_NOT_KEPT))
+
+
 def _kept_environment(extra: Iterable[str]) -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _KEPT_VARIABLES or (name.startswith("OUTLAST_") and not name.startswith(_NOT_KEPT))
-    }
+    kept = {name: value for name, value in os.environ.items() if is_kept(name)}
     for name in extra:
         if name == "DATABASE_URL":
             raise UsageError("DATABASE_URL is never stored.", "Set it where the supervisor starts.")

@@ -37,6 +37,9 @@ class Doorbell(Protocol):
     def wait(self, seconds: float) -> None:
         """Return when something may have changed, at the latest after `seconds`."""
 
+    def close(self) -> None:
+        """Let go of the supervisor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -168,7 +171,10 @@ class Service:
         if not job.spec.target:
             raise Refused(f"{job.id} was imported and its code is not known here.", "Submit the work anew.")
         if job.status not in (Status.FAILED, Status.CANCELLED):
-            raise Conflict(f"{job.id} is {_told(job)}; only failed and cancelled jobs are retried.", "")
+            raise Conflict(
+                f"{job.id} is {_told(job)}; only failed and cancelled jobs are retried.",
+                f"outlast show {job.id} tells more.",
+            )
         after = replace(
             job, status=Status.QUEUED, reason=None, error=None, wake_at=None, tries=0, crashes=0, saved=False
         )
@@ -209,7 +215,8 @@ class Service:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store and of the supervisor."""
+        self._doorbell.close()
         self.store.close()
 
     def _announce(self) -> None:
@@ -239,7 +246,7 @@ class Service:
 
     def _pause_once(self, job: Job) -> bool:
         if job.status.is_end:
-            raise Conflict(f"{job.id} is {job.status} and cannot be paused.", "")
+            raise Conflict(f"{job.id} is {job.status} and cannot be paused.", f"outlast show {job.id} tells more.")
         if job.status is Status.WAITING and job.reason is Reason.PAUSED:
             return True
         if job.status is Status.RUNNING:

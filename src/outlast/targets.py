@@ -29,11 +29,11 @@ def find_function(text: str) -> tuple[JobFunction[..., Any], str]:
     What the import prints goes to stderr.
     """
     place, _, name = text.rpartition(":")
-    if not place or not name:
+    is_file = place.endswith(".py") or os.sep in place
+    if not name or not (is_file or all(part.isidentifier() for part in place.split("."))):
         raise UsageError(
             f"{text!r:.120} is no target.", "Write module:function or path/file.py:function, e.g. jobs.py:mirror."
         )
-    is_file = place.endswith(".py") or os.sep in place
     place = os.path.abspath(os.path.expanduser(place)) if is_file else place
     if is_file and not os.path.isfile(place):
         raise UsageError(f"There is no file {place!r:.300}.", "Check the path; it is relative to this directory.")
@@ -41,7 +41,7 @@ def find_function(text: str) -> tuple[JobFunction[..., Any], str]:
     with _importing(place):
         found = jobside.find_target(place, name)
     if not callable(found):
-        raise UsageError(f"{name} in {place} is a {type(found).__name__}, not a function.", "Name a function.")
+        raise UsageError(f"{name} in {place} is no function ({type(found).__name__}).", "Name a function.")
     function: JobFunction[..., Any] = as_job_function(found)
     return function, f"{place}:{name}" if is_file else function.spec(_NOWHERE).target
 
@@ -53,9 +53,18 @@ def function_spec(function: JobFunction[..., Any], target: str, home: Home, rule
 
 
 def command_spec(home: Home, rules: Mapping[str, Any]) -> Spec:
-    """Return what is stored with a shell command; an interrupted one fails, unless `rules` say otherwise."""
+    """Return what is stored with a shell command; an interrupted one fails, unless `rules` say otherwise.
+
+    It gets the PATH of whoever submits it, with `outlast` on it: the supervisor may have been started elsewhere.
+    """
     policy = replace(make_policy(on_interrupt="fail"), **rules)
+    home = replace(home, env={**home.env, "PATH": _path_with_outlast()})
     return Spec(kind=COMMAND_KIND, target=COMMAND_TARGET, policy=policy, home=home)
+
+
+def _path_with_outlast() -> str:
+    path = os.environ.get("PATH", os.defpath)
+    return path if shutil.which("outlast") else f"{path}{os.pathsep}{os.path.dirname(sys.executable)}"
 
 
 def find_command(argv: Sequence[str]) -> list[str]:
@@ -91,7 +100,8 @@ def _importing(place: str) -> Iterator[None]:
     except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit included
         if isinstance(error, ModuleNotFoundError) and error.name and f"{place}.".startswith(f"{error.name}."):
             raise UsageError(
-                f"There is no module {error.name!r:.120}.", "Run it where it lies, or name its file: path/file.py:function."
+                f"There is no module {error.name!r:.120}.",
+                "Run it where it lies, or name its file: path/file.py:function.",
             ) from None
         where = _origin(error) or place
         raise UsageError(f"{where}: {_told(error)}", "It cannot be imported like this; correct it first.") from None

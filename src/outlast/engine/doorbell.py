@@ -6,16 +6,15 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from time import monotonic
 
+from outlast.core.job import ProcessIdentity
+from outlast.engine.identity import identify, is_alive
 from outlast.engine.jobside.protocol import encode_message
 from outlast.engine.launch import Launch
 from outlast.engine.sockets import connect
 
 _RING = encode_message({"op": "ring"})
 _WATCH = encode_message({"op": "watch"})
-START_SECONDS = 0.5
-"""A supervisor that was started so short a time ago is on its way; another would only find the lock taken."""
 QUIET_SECONDS = 0.1
 """How often to look while there is no supervisor to give a sign."""
 
@@ -32,7 +31,7 @@ class SocketDoorbell:
         self._socket: socket.socket | None = None
         self._pid = 0
         self._watching = False
-        self._started_at = -START_SECONDS
+        self._started: ProcessIdentity | None = None
 
     def ring(self) -> bool:
         """Say that there is something to do; start a supervisor if none lives. False if there is none."""
@@ -54,11 +53,12 @@ class SocketDoorbell:
             return self._has_row() and self._send(encode_message({"op": "read", "jobs": job_ids}))
 
     def wait(self, seconds: float) -> None:
-        """Return at a sign of the supervisor; without one, after a short while."""
+        """Return at a sign of the supervisor; without one, after a short while, having seen to it that one comes."""
         with self._lock:
             watching = self._watch()
         if watching is None:
             threading.Event().wait(min(seconds, QUIET_SECONDS))
+            self.ensure()
             return
         with contextlib.suppress(OSError, ValueError):
             if select.select([watching], [], [], seconds)[0] and not watching.recv(65_536):
@@ -71,9 +71,10 @@ class SocketDoorbell:
             self._forget()
 
     def _start(self) -> bool:
-        if self._launch.allowed and monotonic() - self._started_at > START_SECONDS:
-            self._launch.start()
-            self._started_at = monotonic()
+        """Start a supervisor, unless the one we started is still on its way."""
+        if self._launch.allowed and (self._started is None or not is_alive(self._started)):
+            pid = self._launch.start()
+            self._started = None if pid is None else identify(pid, "started")
         return self._launch.allowed
 
     def _send(self, line: bytes) -> bool:

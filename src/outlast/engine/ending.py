@@ -13,8 +13,6 @@ from outlast.engine.pool import JobProcess, Stage
 
 LOOK_SECONDS = 0.01
 """How often a dying family is looked at."""
-ZOMBIE_SECONDS = 2.0
-"""How long the dead may lie in the process table; a first process that never reaps must not hold a job up."""
 
 
 class Why(Enum):
@@ -49,7 +47,6 @@ class Ending:
     rebooted: bool = False
     alone: bool = False
     next_look: float = field(default_factory=monotonic)
-    dead_since: float = field(default_factory=monotonic)
 
     def advance(self) -> bool:
         """Do the next step; True once every member of the family is proven gone."""
@@ -57,11 +54,7 @@ class Ending:
         if now < self.next_look or (now < self.deadline and self._leader_lives()):
             return False
         self.next_look = now + LOOK_SECONDS
-        members = self._kill()
-        if self._leader_lives() or not all(member.is_zombie for member in members):
-            self.dead_since = now
-            return False
-        return not members or now - self.dead_since > ZOMBIE_SECONDS
+        return all(member.is_dead for member in self._kill()) and not self._leader_lives()
 
     def _kill(self) -> list[Member]:
         if not self.alone:

@@ -8,20 +8,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from outlast.core.job import ProcessIdentity
-from outlast.engine.identity import boot_id, pid_namespace, stat_fields
+from outlast.engine.identity import boot_id, has_died, pid_namespace, stat_fields
 
 MARK = "OUTLAST_PROCESS_ID"
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A process seen in /proc; `ticks` tells it from a later one with the same pid."""
+    """A process seen in /proc; `ticks` tells it from a later one with the same pid, `is_dead` marks the unreaped."""
 
     pid: int
     parent: int
     session: int
     ticks: int
-    is_zombie: bool
+    is_dead: bool
 
 
 class Family:
@@ -36,7 +36,7 @@ class Family:
         self._known: set[tuple[int, int]] = {(identity.pid, identity.start_ticks)}
 
     def look(self) -> list[Member]:
-        """Return the members that still stand in the process table, zombies included."""
+        """Return the members that still stand in the process table, the dead included."""
         if self._identity.boot_id != boot_id() or self._identity.pid_namespace != pid_namespace():
             return []
         everyone = _everyone()
@@ -48,7 +48,7 @@ class Family:
             for pid, member in everyone.items()
             if (pid, member.ticks) in self._known
             or (is_leader_known and member.session == self._identity.pid)
-            or (not member.is_zombie and _carries(pid, mark))
+            or (not member.is_dead and _carries(pid, mark))
         }
         members = _descent(everyone, roots)
         self._known |= {(pid, everyone[pid].ticks) for pid in members}
@@ -58,7 +58,7 @@ class Family:
         """Send a signal to every living member; return who was still there."""
         members = self.look()
         for member in members:
-            if not member.is_zombie:
+            if not member.is_dead:
                 send_signal(member.pid, member.ticks, number)
         return members
 
@@ -93,7 +93,7 @@ def _everyone() -> dict[int, Member]:
                 parent=int(fields[1]),
                 session=int(fields[3]),
                 ticks=int(fields[19]),
-                is_zombie=fields[0] in (b"Z", b"X"),
+                is_dead=has_died(fields),
             )
     return members
 
@@ -119,7 +119,7 @@ def _everyone_by_psutil() -> dict[int, Member]:
                 parent=process.info["ppid"],
                 session=os.getsid(process.pid),
                 ticks=round(process.info["create_time"] * 1_000_000),
-                is_zombie=process.info["status"] == psutil.STATUS_ZOMBIE,
+                is_dead=process.info["status"] == psutil.STATUS_ZOMBIE,
             )
     return members
 
@@ -129,7 +129,7 @@ def strangers(ours: set[int]) -> list[Member]:
     return [
         member
         for member in _everyone().values()
-        if member.parent == os.getpid() and member.pid not in ours and not member.is_zombie
+        if member.parent == os.getpid() and member.pid not in ours and not member.is_dead
     ]
 
 

@@ -28,11 +28,19 @@ def pid_namespace() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when `pid` started, in the unit of ProcessIdentity; None if it is gone or a zombie."""
+    """Return when `pid` started, in the unit of ProcessIdentity; None if it is gone or dead and not yet reaped."""
     if not _ON_LINUX:
         return _start_by_psutil(pid)
     fields = stat_fields(pid)
-    return None if fields is None or fields[0] in (b"Z", b"X") else int(fields[19])
+    return None if fields is None or has_died(fields) else int(fields[19])
+
+
+def has_died(fields: list[bytes]) -> bool:
+    """Tell from `stat_fields` whether a process is dead: it holds nothing any more and only waits to be reaped.
+
+    One whose first thread has ended while others go on is called a zombie, too; field 20 counts its threads.
+    """
+    return fields[0] == b"X" or (fields[0] == b"Z" and int(fields[17]) <= 1)
 
 
 def stat_fields(pid: int) -> list[bytes] | None:

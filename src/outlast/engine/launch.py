@@ -14,7 +14,9 @@ MARKS = ("OUTLAST_PROCESS_ID", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_CURSOR
 
 _BOOT = (
     "import os,sys\n"
-    "if os.fork(): os._exit(0)\n"
+    "pid=os.fork()\n"
+    "if pid: os.write(int(sys.argv[2]),b'%d'%pid); os._exit(0)\n"
+    "os.close(int(sys.argv.pop(2)))\n"
     "sys.path.append(sys.argv.pop(1))\n"
     "from outlast.app import supervise_detached\n"
     "supervise_detached()\n"
@@ -34,24 +36,32 @@ class Launch:
     settings: Mapping[str, str]
     allowed: bool = True
 
-    def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start it and return; if one lives already, the new one finds the lock taken and leaves."""
+    def start(self, environment: Mapping[str, str] | None = None) -> int | None:
+        """Start it and return its pid; if one lives already, the new one finds the lock taken and leaves.
+
+        None if it could not be started; its log says why.
+        """
         base = os.environ if environment is None else environment
         environment = {**{name: value for name, value in base.items() if name not in MARKS}, **self.settings}
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        reader, writer = os.pipe()
         try:
             starter = subprocess.Popen(
-                [self.interpreter, "-P", "-c", _BOOT, PACKAGE_ROOT],
+                [self.interpreter, "-P", "-c", _BOOT, PACKAGE_ROOT, str(writer)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.cwd,
                 env=environment,
                 start_new_session=True,
+                pass_fds=(writer,),
             )
         finally:
             os.close(log)
-        starter.wait()
+            os.close(writer)
+        with open(reader, "rb") as pid:
+            starter.wait()
+            return int(pid.read() or 0) or None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object, for the job processes."""

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from outlast.core.errors import Busy, StoreDamaged, StoreError
@@ -34,6 +34,10 @@ log = logging.getLogger("outlast")
 POLL_SECONDS = 1.0
 """A ring is only a hint; so often the store is looked at anyway."""
 WAKE_BATCH = 500
+LEAVING_SECONDS = 30.0
+"""How long a supervisor that leaves may take to write its last view."""
+LOCK_LOOK_SECONDS = 0.01
+NEVER_LOOKED = -1
 TROUBLE_SECONDS = 0.5
 """How long to wait before a turn whose commit failed is tried again."""
 _PATIENCE = {Stage.IDLE: 60.0, Stage.STARTING: HELLO_SECONDS}
@@ -66,7 +70,7 @@ class Supervisor:
         publish: Callable[[], None],
         calls: Calls,
     ) -> None:
-        self._lock = _take_lock(places)
+        self._lock = _take_lock(places, lambda: store.supervisor() is not None)
         self._store = store
         self._duty = duty
         self._wire = Wire(places.socket)
@@ -77,7 +81,7 @@ class Supervisor:
         self._desk = Desk(store, self._pool, self._undertaker, calls=calls, adopt=self._recovery.adopt)
         self._dispatcher = Dispatcher(store, self._pool, self._undertaker, self._wire, places)
         self._inbox: list[tuple[Connection, dict[str, Any]]] = []
-        self._seen = -1
+        self._seen = NEVER_LOOKED
         self._trouble = ""
         self._retry_at = 0.0
         self._idle_since = monotonic()
@@ -204,7 +208,7 @@ class Supervisor:
         times += [left for process in self._pool.in_stage(Stage.BUSY) if (left := _seconds_left(process)) is not None]
         if monotonic() < self._retry_at:
             return min(POLL_SECONDS, self._retry_at - monotonic())
-        if self._has_new_idle():
+        if self._seen == NEVER_LOOKED or self._has_new_idle():
             return 0.0
         return max(0.0, min(time for time in times if time is not None))
 
@@ -285,6 +289,7 @@ class Supervisor:
         if str(error) != self._trouble:
             log.error("%s The work goes on when it is mended.", error)
             self._trouble = str(error)
+        self._seen = NEVER_LOOKED  # what was seen in that turn was thrown away with it
         self._retry_at = monotonic() + TROUBLE_SECONDS
 
     def _on_stop(self) -> None:
@@ -310,8 +315,8 @@ class Supervisor:
 
     def _leave(self) -> None:
         with contextlib.suppress(StoreError):
-            self._publisher.work(at_once=True)
             self._store.leave_office(if_idle=False)
+            self._publisher.work(at_once=True)
         self._wire.close()
         os.close(self._lock)
         log.info("The supervisor leaves.")
@@ -324,15 +329,23 @@ def _seconds_left(process: JobProcess) -> float | None:
     return process.began + process.job.spec.policy.timeout_seconds - monotonic()
 
 
-def _take_lock(places: Places) -> int:
-    """Return the descriptor that holds the supervisor lock until it is closed. Raise AnotherSupervises."""
+def _take_lock(places: Places, in_office: Callable[[], bool]) -> int:
+    """Return the descriptor that holds the supervisor lock until it is closed. Raise AnotherSupervises.
+
+    Who holds it without being in office is on the way in or out: only waiting shows whether the work is ours.
+    """
     descriptor = os.open(places.supervisor_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise AnotherSupervises(f"Another supervisor works on {places.root}.", "It runs the jobs.") from None
-    return descriptor
+    deadline = monotonic() + LEAVING_SECONDS
+    while True:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not in_office() and monotonic() < deadline:
+                sleep(LOCK_LOOK_SECONDS)
+                continue
+            os.close(descriptor)
+            raise AnotherSupervises(f"Another supervisor works on {places.root}.", "It runs the jobs.") from None
+        return descriptor
 
 
 def _become_reaper() -> None:

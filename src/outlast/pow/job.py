@@ -82,12 +82,13 @@ def _search(ctx: Context, request: Request) -> dict[str, Any]:
     while tried.iterations < request.max_iterations:
         stop = tried.nonce + min(NONCES_PER_CHECKPOINT, request.max_iterations - tried.iterations)
         hit = first_hit(prefix, zeros, tried.nonce, stop)
-        tried = _after(before, nonce=stop if hit is None else hit + 1, since=began)
         if hit is not None:
-            # No checkpoint: a cursor behind the hit, saved just before the process dies, would skip it for ever.
-            ctx.progress(done=tried.iterations, message=message)
-            proof = _result(ctx, tried, status="completed", proof=(hit, _proof_of(puzzle, hit, zeros)))
-            return {**proof, "transaction": _transaction()}
+            found = _after(before, nonce=hit + 1, since=began)
+            # The cursor stays before the hit: saved behind it, just before the process dies, it would skip the hit.
+            ctx.checkpoint(asdict(tried), done=found.iterations, message=message)
+            result = _result(ctx, found, status="completed", proof=(hit, _proof_of(puzzle, hit, zeros)))
+            return {**result, "transaction": _transaction()}
+        tried = _after(before, nonce=stop, since=began)
         ctx.checkpoint(asdict(tried), done=tried.iterations, message=message, partial=_result(ctx, tried))
     raise NothingFound(
         f"None of the {request.max_iterations:,} nonces of max_iterations has {zeros} zeros, and a fixed height "

@@ -1,13 +1,150 @@
+"""jobs.json, the published view: one object, id → job.
+
+The store is the truth. The file is for people and programs that read it, and for the first start beside a file of
+the old system.
+"""
+
+import json
+import logging
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from outlast.core.codec import decode
+from outlast.core.errors import UsageError
+from outlast.core.job import Job
+from outlast.core.moments import Moment
 from outlast.core.view import job_object
+from outlast.storage.durable import replace_file, set_aside
+from outlast.storage.imports import imported_jobs
+from outlast.storage.sqlite import SqliteStore
+from outlast.storage.sqlite.published import Mark, Published
+
+MOST_JOBS = 10_000
+_PAGE = 500
+_MOST_REMEMBERED_BYTES = 4_000
+"""A finished job's line up to this size is kept for the next write: making it anew is what takes the time."""
+
+_log = logging.getLogger("outlast")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
 class ViewFile:
-    def __init__(self, store, path):
-        pass
+    """Writes the newest jobs of a store to a file."""
 
-    def write(self):
-        pass
+    def __init__(self, store: SqliteStore, path: Path) -> None:
+        self._store = store
+        self._path = path
+        self._remembered: dict[int, tuple[Mark, bytes]] = {}
+        self._cause = ""
+        self._is_ours = False
+        self._said_it_is_cut = False
+
+    def write(self) -> None:
+        """Replace the file by what the store holds now. A failure is logged once per cause; the work goes on."""
+        data = self._render()
+        try:
+            if not self._is_ours:
+                load_view(self._path)
+            replace_file(self._path, data)
+        except OSError as error:
+            cause = error.strerror or str(error)
+            if cause != self._cause:
+                _log.error("Could not save jobs to disk: %s: %s", self._path, cause)
+            self._cause = cause
+        else:
+            self._is_ours = True
+            self._cause = ""
+
+    def _render(self) -> bytes:
+        marks = self._store.newest(MOST_JOBS + 1)
+        if len(marks) > MOST_JOBS and not self._said_it_is_cut:
+            _log.info("%s shows the newest %s jobs; `outlast list` shows all.", self._path, f"{MOST_JOBS:,}")
+            self._said_it_is_cut = True
+        lines = self._lines(marks[:MOST_JOBS])
+        return b"{\n" + b",\n".join(lines) + b"\n}\n"
+
+    def _lines(self, marks: Sequence[tuple[int, Mark | None]]) -> list[bytes]:
+        known = {seq: self._remembered[seq][1] for seq, mark in marks if self._knows(seq, mark)}
+        known.update(self._new_lines([seq for seq, _ in marks if seq not in known]))
+        self._remembered = {
+            seq: (mark, known[seq])
+            for seq, mark in marks
+            if mark is not None and seq in known and len(known[seq]) <= _MOST_REMEMBERED_BYTES
+        }
+        return [known[seq] for seq, _ in marks if seq in known]
+
+    def _knows(self, seq: int, mark: Mark | None) -> bool:
+        return mark is not None and seq in self._remembered and self._remembered[seq][0] == mark
+
+    def _new_lines(self, seqs: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        for start in range(0, len(seqs), _PAGE):
+            for published in self._store.published(seqs[start : start + _PAGE]):
+                yield published.job.seq, _line(published)
 
 
-def import_view(store, path):
-    pass
+def _line(published: Published) -> bytes:
+    job = published.job
+    shown = job_object(job)
+    if published.size is not None:
+        shown["result"] = {
+            "bytes": published.size,
+            "sha256": published.sha256,
+            "read_with": f"outlast show {job.id} --json",
+        }
+    elif published.result is not None and "result" not in (job.extra or {}):
+        # It is JSON already; only its place is needed.
+        shown.pop("result", None)
+        return _utf8(f'{_encode(job.id)}: {_encode(shown)[:-1]}, "result": {published.result}}}')
+    return _utf8(f"{_encode(job.id)}: {_encode(shown)}")
+
+
+def _utf8(text: str) -> bytes:
+    # A lone surrogate, which an imported file may hold, becomes its JSON escape.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def import_view(store: SqliteStore, path: Path) -> None:
+    """Let `store`, if it is new, begin with the jobs of an old jobs.json; not yet opened, it reads them when it is."""
+    store.begin_with(partial(_jobs_of, path))
+
+
+def _jobs_of(path: Path, now: Moment) -> list[Job]:
+    objects = load_view(path)
+    if objects:
+        _log.info("Took over %s jobs of %s.", f"{len(objects):,}", path)
+    return imported_jobs(objects, now)
+
+
+def load_view(path: Path) -> dict[str, Any]:
+    """Return what a jobs.json holds, nothing if there is none; set a damaged one aside and say so."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UsageError) as error:
+        cause = error.strerror or error if isinstance(error, OSError) else error.message
+        try:
+            _log.warning("Could not load jobs from disk: %s: %s (now %s)", path, cause, set_aside(path).name)
+        except OSError:
+            _log.warning("Could not load jobs from disk: %s: %s", path, cause)
+        return {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # Without O_NONBLOCK a pipe in the file's place would be waited for, for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UsageError("It is not a file.")
+        raw = file.read()
+    try:
+        objects = decode(raw.decode("utf-8-sig"), "The file")
+    except UnicodeDecodeError:
+        raise UsageError("It is not UTF-8.") from None
+    if not isinstance(objects, dict):
+        raise UsageError("It is not a JSON object.")
+    return objects

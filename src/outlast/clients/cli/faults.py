@@ -1,7 +1,6 @@
 """How an error is told: one or two lines for a person, or an object for a program, and the exit code."""
 
 import errno
-import json
 import os
 import sys
 import tempfile
@@ -11,13 +10,25 @@ from pathlib import Path
 
 import click
 
+from outlast.clients.render.jsontext import json_text
 from outlast.clients.render.paint import Paint
 from outlast.clients.render.text import visible
 from outlast.core.errors import OutlastError
 
-INTERRUPTED = 130
 CODES = frozenset(
-    "usage not_found conflict busy timeout store_damaged store_full store_read_only store_newer refused internal".split()
+    {
+        "usage",
+        "not_found",
+        "conflict",
+        "busy",
+        "timeout",
+        "store_damaged",
+        "store_full",
+        "store_read_only",
+        "store_newer",
+        "refused",
+        "internal",
+    }
 )
 _OF_ERRNO = {
     errno.ENOSPC: ("store_full", 3, "Free some space and try again."),
@@ -83,7 +94,7 @@ def tell(fault: Fault, *, as_json: bool, paint: Paint) -> None:
         return
     if as_json:
         told = {"code": fault.code, "message": fault.message, "fix": fault.fix}
-        sys.stderr.write(json.dumps({"error": told}) + "\n")
+        sys.stderr.write(json_text({"error": told}, sys.stderr) + "\n")
         return
     sys.stderr.write(f"{paint('Error:', 'red')} {visible(fault.message)}\n")
     if fault.fix:

@@ -47,10 +47,11 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         known = set(self.list_commands(ctx))
+        longest = max(map(len, known))
         for title, names in SECTIONS.items():
-            rows = [(name, _short_help(self.get_command(ctx, name))) for name in names if name in known]
+            rows = [(name.ljust(longest), _short_help(self.get_command(ctx, name))) for name in names if name in known]
             with formatter.section(title):
-                formatter.write_dl(rows, col_spacing=4)
+                formatter.write_dl(rows, col_spacing=2)
 
 
 def _module(name: str) -> str:
@@ -58,7 +59,7 @@ def _module(name: str) -> str:
 
 
 def _short_help(command: click.Command | None) -> str:
-    return "" if command is None else command.get_short_help_str(limit=62)
+    return "" if command is None else command.get_short_help_str(limit=64)
 
 
 def _guess(word: str, known: list[str]) -> str:
@@ -91,9 +92,7 @@ def global_options() -> list[click.Option]:
             expose_value=False,
             callback=_remember,
         ),
-        click.Option(
-            ["--json"], is_flag=True, help="Print JSON, errors too.", expose_value=False, callback=_remember
-        ),
+        click.Option(["--json"], is_flag=True, help="Print JSON, errors too.", expose_value=False, callback=_remember),
         click.Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),

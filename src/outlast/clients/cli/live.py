@@ -8,7 +8,7 @@ from rich.text import Text
 
 from outlast.clients.cli.session import Session
 from outlast.clients.render.progress import fraction_of, full_progress
-from outlast.clients.render.text import visible, visible_line
+from outlast.clients.render.text import fit, visible, visible_line, width_of
 from outlast.clients.render.words import short_id, status_words
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def live_shower(session: Session) -> "Show":
             fraction = None if job.progress is None else fraction_of(job.progress)
             description = f"{short_id(job.id)} {status_words(job)}"
             progress.update(task, description=description, total=None if fraction is None else 1.0)
-            progress.update(task, completed=fraction or 0.0, words=_words(job))
+            room = console.width - BAR_WIDTH - width_of(description) - 5
+            progress.update(task, completed=fraction or 0.0, words=fit(_words(job), room))
 
     return show
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import click
 
 import outlast
-from outlast.clients.cli.faults import INTERRUPTED, fault_of, tell
 from outlast.clients.cli.group import LazyGroup, add_global_options
 from outlast.clients.cli.session import Session, examples
 
 PROGRAM = "outlast"
 COMPLETE_VARIABLE = "_OUTLAST_COMPLETE"
+INTERRUPTED = 130
 
 
 @click.group(
@@ -69,6 +69,8 @@ def run(args: Sequence[str], session: Session) -> int:
         _forget_stdout()
         return 0
     except Exception as error:  # noqa: BLE001 - the one place where every error becomes a line and an exit code
+        from outlast.clients.cli.faults import fault_of, tell
+
         fault = fault_of(error, session.log_directory())
         as_json = session.json or "--json" in _before_dashes(args)
         tell(fault, as_json=as_json, paint=session.paint(on_stderr=True))

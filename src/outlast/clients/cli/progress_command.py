@@ -19,7 +19,10 @@ LONGEST_MESSAGE = 1_000
 @click.argument("total", type=float)
 @click.argument("message", required=False)
 def command(done: float, total: float, message: str | None) -> None:
-    """Say how far a command is; called from inside `outlast run -- CMD`."""
+    """Say how far a shell command is, from inside it.
+
+    Works in a command that was started with outlast run; DONE and TOTAL are numbers.
+    """
     for name, number in (("DONE", done), ("TOTAL", total)):
         if not math.isfinite(number) or number < 0:
             raise UsageError(f"{name} is {number}.", "Use a number from 0.")

@@ -1,9 +1,6 @@
 """What one run of the command line knows: the options around its command, the store, and where output goes."""
 
-import json
 import os
-import re
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from outlast.clients.render.jsontext import json_text
+from outlast.clients.render.secrets import masked_url
 from outlast.core.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from outlast.settings import Settings
 
 LEAST_WIDTH = 40
-_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
-"""What JSON leaves as it is, but a terminal obeys."""
 
 
 class Session:
@@ -70,23 +67,38 @@ class Session:
         if self._service is None:
             from outlast.app import open_service
 
-            self._service = open_service(self.settings, client="cli")
+            try:
+                self._service = open_service(self.settings, client="cli")
+            except FileNotFoundError as error:
+                place = self.settings.data_dir
+                raise UsageError(f"{place} cannot be made: {error.strerror}.", "Name another --data-dir.") from None
         return self._service
 
     def existing(self) -> "Service":
         """Return the service of a store that exists; looking must not create one. Raise NotFound."""
         if not self.has_store():
             raise NotFound(
-                f"There are no jobs in {self.settings.data_dir} yet.",
+                f"There are no jobs in {self.place} yet.",
                 "outlast submit starts one; --data-dir names another place.",
             )
         return self.service()
 
+    @property
+    def place(self) -> str:
+        """Where the jobs are, as it may be shown."""
+        url = self.settings["OUTLAST_STORE"]
+        return str(self.settings.data_dir) if url is None else masked_url(url)
+
     def has_store(self) -> bool:
-        """Tell whether there is a store, without creating one."""
+        """Tell whether there is a store, without creating one. Raise UsageError if there cannot be one."""
         settings = self.settings
-        if self._service is not None or not settings.persist or settings["OUTLAST_STORE"] is not None:
+        url = settings["OUTLAST_STORE"]
+        if url is not None:
+            return not url.startswith("sqlite:///") or os.path.lexists(url.removeprefix("sqlite://"))
+        if not settings.persist:
             return True
+        if os.path.exists(settings.data_dir) and not os.path.isdir(settings.data_dir):
+            raise UsageError(f"{settings.data_dir} is no directory.", "Name one with --data-dir.")
         return any(os.path.lexists(settings.data_dir / name) for name in ("jobs.db", "jobs.json"))
 
     def close(self) -> None:
@@ -117,22 +129,22 @@ class Session:
 
     def screen(self, *, on_stderr: bool = False) -> "Screen":
         """Return what text for people is made for."""
+        from shutil import get_terminal_size
+
         from outlast.clients.render.jobs import Screen
 
-        width = max(shutil.get_terminal_size((80, 24)).columns, LEAST_WIDTH)
+        width = max(get_terminal_size((80, 24)).columns, LEAST_WIDTH)
         return Screen(width=width, now=self.now(), paint=self.paint(on_stderr=on_stderr))
 
-    def lines(self, lines: Iterable[str]) -> None:
+    def print_lines(self, lines: Iterable[str]) -> None:
         """Write lines of data to stdout."""
         if sys.stdout is not None:
             sys.stdout.write("".join(f"{line}\n" for line in lines))
 
-    def object(self, value: object, *, stream: bool = False) -> None:
+    def print_json(self, value: object, *, stream: bool = False) -> None:
         """Write a JSON object to stdout: indented for a person, else (and in a `stream`) on one line."""
-        ascii_only = sys.stdout is not None and (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
         indent = 2 if self.on_terminal and not stream else None
-        text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
-        self.lines([_UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)])
+        self.print_lines([json_text(value, sys.stdout, indent)])
         if stream and sys.stdout is not None:
             sys.stdout.flush()
 
@@ -147,7 +159,7 @@ class Session:
         if self._settings is None:
             return None
         path = self._settings.data_dir / "logs"
-        return path if path.is_dir() else None
+        return path if os.path.isdir(path) else None
 
     def _colours(self, stream: Any) -> bool:
         chosen = self._options.get("color", "auto")

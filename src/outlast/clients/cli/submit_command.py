@@ -29,9 +29,7 @@ _NAME = re.compile(r"[^\W\d]\w*\Z")
 @click.option("--args", "args_text", metavar="JSON", help='All arguments: {"name": value} or [1, 2].')
 @submit_options
 @pass_session
-def command(
-    session: Session, target: str, pairs: Sequence[str], args_text: str | None, options: SubmitOptions
-) -> int:
+def command(session: Session, target: str, pairs: Sequence[str], args_text: str | None, options: SubmitOptions) -> int:
     """Run a Python function as a job; print its id.
 
     TARGET is module:function or path/file.py:function. A VALUE is JSON if it can be read as JSON, else text.

@@ -129,6 +129,8 @@ def submit_and_report(session: Session, new: "NewJob", options: SubmitOptions) -
     answer = session.service().submit([new])[0]
     if not answer.created:
         session.note(f"The key {options.key} is known; this is its job.")
+    if options.wait or options.follow:
+        session.note(answer.job_id)
     if options.wait:
         return wait_to_end(session, [answer.job_id], options.timeout)
     if options.follow:
@@ -136,7 +138,7 @@ def submit_and_report(session: Session, new: "NewJob", options: SubmitOptions) -
     if session.json:
         from outlast.core.view import job_object
 
-        session.object(job_object(session.service().get(answer.job_id)))
+        session.print_json(job_object(session.service().get(answer.job_id)))
         return 0
-    session.lines([answer.job_id])
+    session.print_lines([answer.job_id])
     return 0

@@ -9,7 +9,7 @@ from outlast.clients.cli.session import Session
 from outlast.clients.cli.tail import Tail
 from outlast.clients.render.progress import full_progress
 from outlast.clients.render.text import visible, visible_line
-from outlast.clients.render.words import end_line, status_words
+from outlast.clients.render.words import end_line, known_by, status_words
 from outlast.core.status import Status
 from outlast.core.view import job_object
 
@@ -30,9 +30,9 @@ def wait_to_end(session: Session, job_ids: Sequence[str], timeout: float | None)
         raise
     if session.json:
         views = [job_object(job) for job in jobs]
-        session.object(views[0] if len(views) == 1 else {"jobs": views})
+        session.print_json(views[0] if len(views) == 1 else {"jobs": views})
     else:
-        session.lines(line for job in jobs for line in _end_lines(session, job))
+        session.print_lines(line for job in jobs for line in _end_lines(session, job))
     return exit_code(jobs)
 
 
@@ -54,7 +54,7 @@ def follow_to_end(session: Session, job_id: str, timeout: float | None, *, log_f
     if last is None:
         return 0
     if not session.json:
-        session.lines(_end_lines(session, last))
+        session.print_lines(_end_lines(session, last))
     return exit_code([last])
 
 
@@ -83,7 +83,7 @@ def _json_shower(session: Session) -> Show:
         nonlocal seen
         if job is not None and job != seen:
             seen = job
-            session.object(job_object(job), stream=True)
+            session.print_json(job_object(job), stream=True)
 
     return show
 
@@ -97,7 +97,7 @@ def _plain_shower(session: Session) -> Show:
         write_log(session, grown)
         if job is not None and not job.status.is_end and (words := now_words(job)) != seen:
             seen = words
-            session.lines([words])
+            session.print_lines([words])
         if sys.stdout is not None:
             sys.stdout.flush()
 
@@ -134,9 +134,10 @@ def _end_lines(session: Session, job: "Job") -> list[str]:
         cut = "…" if len(result) > LONGEST_RESULT else ""
         lines.append(f"result: {visible(result[:LONGEST_RESULT])}{cut}")
     if job.status is Status.FAILED:
-        session.note(f"outlast logs {job.id} and outlast show {job.id} --verbose tell more.")
+        name = known_by(job.id)
+        session.note(f"outlast logs {name} and outlast show {name} --verbose tell more.")
     return lines
 
 
 def _say_it_goes_on(session: Session, job_ids: Sequence[str]) -> None:
-    session.note(f"\nInterrupted; the work goes on. outlast wait {' '.join(job_ids[:3])}")
+    session.note(f"\nInterrupted; the work goes on. outlast wait {' '.join(map(known_by, job_ids[:3]))}")

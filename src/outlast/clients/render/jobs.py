@@ -8,7 +8,8 @@ from outlast.clients.render.paint import Paint
 from outlast.clients.render.progress import full_progress
 from outlast.clients.render.table import Column, table
 from outlast.clients.render.text import pad, visible, wrap
-from outlast.clients.render.words import age, detail, short_id, since, status_words, whose
+from outlast.clients.render.times import age, since
+from outlast.clients.render.words import detail, short_id, status_cell, status_words, whose
 from outlast.core.durations import format_duration
 from outlast.core.job import Job, Stats
 from outlast.core.moments import Moment
@@ -34,17 +35,29 @@ def job_list(jobs: Sequence[Job], screen: Screen) -> list[str]:
     paint = screen.paint
     columns = (
         Column(heading="ID", least=8, gives_way=5),
-        Column(heading="KIND", least=8, gives_way=3),
-        Column(heading="STATUS", least=9, gives_way=4, paint=lambda row, text: paint.status(text, jobs[row].status)),
-        Column(heading="DETAIL", least=18, gives_way=1, paint=lambda row, text: paint(text, _detail_colour(jobs[row]))),
-        Column(heading="AGE", least=3, gives_way=9, right=True),
-        Column(heading="ACCOUNT, KEY", least=12, gives_way=2),
+        Column(heading="KIND", wants=8, least=6, gives_way=3),
+        Column(
+            heading="STATUS",
+            wants=21,
+            least=10,
+            gives_way=0,
+            paint=lambda row, text: paint.status(text, jobs[row].status),
+        ),
+        Column(
+            heading="DETAIL",
+            wants=16,
+            least=12,
+            gives_way=1,
+            paint=lambda row, text: paint(text, "dim" if jobs[row].status is Status.COMPLETED else ""),
+        ),
+        Column(heading="AGE", gives_way=9, right=True),
+        Column(heading="ACCOUNT/KEY", wants=11, least=11, gives_way=2, expendable=True),
     )
     rows = [
         (
             short_id(job.id),
             visible(job.kind),
-            status_words(job),
+            status_cell(job),
             detail(job, screen.now),
             age(job.created_at, screen.now),
             whose(job),
@@ -54,26 +67,24 @@ def job_list(jobs: Sequence[Job], screen: Screen) -> list[str]:
     return table(columns, rows, screen.width, paint)
 
 
-def _detail_colour(job: Job) -> str:
-    return "dim" if job.status is Status.COMPLETED else ""
-
-
 def job_screen(job: Job, screen: Screen) -> list[str]:
     """Return the screen of one job."""
     lines = [screen.paint(line, "bold") for line in wrap(visible(job.id), screen.width)]
-    for label, value in _fields(job, screen.now):
-        lines += field_lines(label, value, screen)
+    fields = list(_fields(job, screen.now))
+    room = max(LABEL_WIDTH, *(len(label) for label, _ in fields))
+    for label, value in fields:
+        lines += field_lines(label, value, screen, room)
         if label == "status":
             lines[-1] = lines[-1].replace(value, screen.paint.status(value, job.status), 1)
     return lines
 
 
-def field_lines(label: str, value: str, screen: Screen) -> list[str]:
+def field_lines(label: str, value: str, screen: Screen, label_width: int = LABEL_WIDTH) -> list[str]:
     """Return `label  value`, wrapped below itself."""
-    room = max(screen.width - LABEL_WIDTH - 4, 20)
-    first, *rest = wrap(visible(value[:LONGEST_VALUE]) + ("…" if len(value) > LONGEST_VALUE else ""), room)
-    indent = " " * (LABEL_WIDTH + 4)
-    return [f"  {screen.paint(pad(label, LABEL_WIDTH), 'dim')}  {first}", *(indent + line for line in rest)]
+    cut = "…" if len(value) > LONGEST_VALUE else ""
+    first, *rest = wrap(visible(value[:LONGEST_VALUE]) + cut, max(screen.width - label_width - 4, 20))
+    indent = " " * (label_width + 4)
+    return [f"  {screen.paint(pad(label, label_width), 'dim')}  {first}", *(indent + line for line in rest)]
 
 
 def _fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
@@ -116,16 +127,12 @@ def _time_fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
 
 def _count_fields(job: Job) -> Iterator[tuple[str, str]]:
     counts = [
-        f"{number} {word}{'' if number == 1 else plural}"
-        for number, word, plural in (
-            (job.attempt, "attempt", "s"),
-            (job.tries, "failed try" if job.tries == 1 else "failed tries", ""),
-            (job.crashes, "crash", "es"),
-        )
-        if number > (1 if word == "attempt" else 0)
+        f"{number} {one if number == 1 else many}"
+        for number, one, many in ((job.tries, "failed try", "failed tries"), (job.crashes, "crash", "crashes"))
+        if number
     ]
-    if counts:
-        yield "so far", ", ".join(counts)
+    if job.attempt > 1 or counts:
+        yield "attempts", ", ".join([str(job.attempt), *counts])
 
 
 def _outcome_fields(job: Job) -> Iterator[tuple[str, str]]:

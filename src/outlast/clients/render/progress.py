@@ -1,6 +1,6 @@
 """How far a job is, in words and as a bar."""
 
-from outlast.core.durations import format_duration
+from outlast.clients.render.times import span
 from outlast.core.job import Progress
 from outlast.core.view import eta_seconds
 
@@ -27,12 +27,12 @@ def percent(fraction: float) -> str:
 
 
 def short_progress(progress: Progress, bar_width: int = 8) -> str:
-    """Return what fits a table: `████░░░░ 52% 4m left`, or `1,234 done`, or the message."""
+    """Return what fits a table: `████░░░░ 52% ~4m`, or `1,234 done`, or the message."""
     fraction = fraction_of(progress)
     if fraction is not None:
         left = eta_seconds(progress)
         words = f"{bar(fraction, bar_width)} {percent(fraction)}"
-        return f"{words} {format_duration(left)} left" if left and fraction < 1 else words
+        return f"{words} ~{span(left).partition(' ')[0]}" if left and left >= 1 else words
     if progress.done is not None:
         return f"{number(progress.done)} done"
     return progress.message or ""
@@ -46,9 +46,9 @@ def full_progress(progress: Progress, bar_width: int = 20) -> str:
         total = "" if progress.total is None else f" of {number(progress.total)}"
         parts.append(f"{number(progress.done)}{total}")
     if progress.rate:
-        parts.append(f"{rate(progress.rate)}")
-    if (left := eta_seconds(progress)) and fraction != 1:
-        parts.append(f"{format_duration(left)} left")
+        parts.append(rate(progress.rate))
+    if (left := eta_seconds(progress)) is not None and left >= 1:
+        parts.append(f"{span(left)} left")
     return ", ".join(parts)
 
 

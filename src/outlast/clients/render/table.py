@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from outlast.clients.render.paint import PLAIN, Paint
 from outlast.clients.render.text import fit, pad, width_of
@@ -11,23 +12,31 @@ GAP = "  "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column: its heading, the width it never falls below, and how soon it gives way (0 first).
+    """A column: its heading, how it gives way, and its colour.
 
-    `paint` colours the cell of a row, given its text as it stands in the table.
+    Where the width does not suffice, the columns of the lowest rank `gives_way` shrink first, none below what it
+    `wants` until all have; then none below its `least`; then `expendable` ones are left out. `paint` colours the cell
+    of a row, given its text as it stands in the table.
     """
 
     heading: str
+    wants: int = 4
     least: int = 4
     gives_way: int = 1
+    expendable: bool = False
     right: bool = False
     paint: Callable[[int, str], str] | None = None
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, paint: Paint = PLAIN) -> list[str]:
+Rows = Sequence[Sequence[str]]
+
+
+def table(columns: Sequence[Column], rows: Rows, width: int, paint: Paint = PLAIN) -> list[str]:
     """Return the lines of a table; a column without any text is left out."""
-    kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
-    columns = [columns[index] for index in kept]
-    rows = [[row[index] for index in kept] for row in rows]
+    columns, rows = _kept(columns, rows, [any(row[index] for row in rows) for index in range(len(columns))])
+    while any(column.expendable for column in columns) and _least(columns) > width:
+        last = max(index for index, column in enumerate(columns) if column.expendable)
+        columns, rows = _kept(columns, rows, [index != last for index in range(len(columns))])
     widths = _widths(columns, rows, width)
     head = _line([_cell(column.heading, size, column.right) for column, size in zip(columns, widths, strict=True)])
     lines = [paint(head, "bold")]
@@ -40,21 +49,31 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, 
     return lines
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    natural = [
+def _kept(columns: Sequence[Column], rows: Rows, keep: Sequence[bool]) -> tuple[list[Column], list[list[str]]]:
+    return list(compress(columns, keep)), [list(compress(row, keep)) for row in rows]
+
+
+def _least(columns: Sequence[Column]) -> int:
+    return sum(column.least for column in columns) + len(GAP) * (len(columns) - 1)
+
+
+def _widths(columns: Sequence[Column], rows: Rows, width: int) -> list[int]:
+    sizes = [
         max([width_of(column.heading), *(width_of(row[index]) for row in rows)]) for index, column in enumerate(columns)
     ]
-    over = sum(natural) + len(GAP) * (len(columns) - 1) - width
-    for rank in sorted({column.gives_way for column in columns}):
-        while over > 0:
-            # The widest of a rank gives first, so that none is cut while its neighbour has room to spare.
-            able = [i for i, c in enumerate(columns) if c.gives_way == rank and natural[i] > max(c.least, 1)]
-            if not able:
-                break
-            widest = max(able, key=lambda i: natural[i])
-            natural[widest] -= 1
-            over -= 1
-    return natural
+    over = sum(sizes) + len(GAP) * (len(columns) - 1) - width
+    for floors in ([max(column.wants, column.least) for column in columns], [column.least for column in columns]):
+        for rank in sorted({column.gives_way for column in columns}):
+            able = [index for index, column in enumerate(columns) if column.gives_way == rank]
+            while over > 0 and able:
+                # The widest of a rank gives first, so that none is cut while its neighbour has room to spare.
+                widest = max(able, key=lambda index: sizes[index])
+                if sizes[widest] > floors[widest]:
+                    sizes[widest] -= 1
+                    over -= 1
+                else:
+                    able.remove(widest)
+    return sizes
 
 
 def _cell(text: str, size: int, right: bool) -> str:

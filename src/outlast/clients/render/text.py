@@ -4,9 +4,7 @@ import re
 
 ELLIPSIS = "…"
 
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-)
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COLOUR = re.compile(r"\x1b\[[0-9;:]{0,40}m")
 _UNSEEN_IN_LOGS = re.compile(f"{_COLOUR.pattern}|(?![\t\r]){_UNSEEN.pattern}")

@@ -1,11 +1,12 @@
-"""The short words of a job: its id for a table, its status, what is going on, how old it is."""
+"""The short words of a job: its id for a table, its status, what is going on."""
 
 from outlast.clients.render.progress import short_progress
 from outlast.clients.render.text import visible
+from outlast.clients.render.times import span
 from outlast.core.durations import format_duration
 from outlast.core.ids import split_id
 from outlast.core.job import Job
-from outlast.core.moments import Moment, to_iso
+from outlast.core.moments import Moment
 from outlast.core.status import Reason, Status
 from outlast.core.view import elapsed_seconds
 
@@ -19,28 +20,29 @@ def short_id(job_id: str) -> str:
     return visible(job_id) if parts is None else parts[2][:ID_DIGITS]
 
 
+def known_by(job_id: str) -> str:
+    """Return what to type for a job: the short id if there is one."""
+    return job_id if split_id(job_id) is None else short_id(job_id)
+
+
 def status_words(job: Job) -> str:
     """Return `running`, `failed (timeout)`; what was asked of a running job is said too."""
-    if job.intent is not None:
-        return f"{job.status} ({job.intent} asked)"
-    return f"{job.status} ({job.reason})" if job.reason else str(job.status)
+    because = _because(job)
+    return f"{job.status} ({because})" if because else str(job.status)
 
 
-def age(moment: Moment, now: Moment) -> str:
-    """Return how long ago (or ahead) a moment is, in one unit: `4s`, `12m`, `3d`."""
-    return format_duration(float(round(max(0.0, abs(now - moment) / 1000)))).partition(" ")[0].replace("0ms", "now")
+def status_cell(job: Job) -> str:
+    """Return the same for a table: `failed: timeout`."""
+    because = _because(job)
+    return f"{job.status}: {because}" if because else str(job.status)
 
 
-def since(moment: Moment, now: Moment) -> str:
-    """Return `2025-01-01 12:00:00 UTC, 4m 12s ago`, or `in 4m 12s`."""
-    seconds = float(round(abs(now - moment) / 1000))
-    span = format_duration(seconds)
-    ago = "now" if seconds < 1 else f"in {span}" if moment > now else f"{span} ago"
-    return f"{to_iso(moment)[:19].replace('T', ' ')} UTC, {ago}"
+def _because(job: Job) -> str:
+    return f"{job.intent} asked" if job.intent is not None else job.reason or ""
 
 
 def detail(job: Job, now: Moment) -> str:
-    """Return what is most worth knowing of a job in a few words: progress, error, what it waits for, how long it took."""
+    """Return what is most worth knowing of a job in a few words: progress, error, when it is due, how long it took."""
     if job.status is Status.FAILED:
         return visible(job.error or "")
     if job.status is Status.COMPLETED:
@@ -53,7 +55,7 @@ def detail(job: Job, now: Moment) -> str:
 def _expectation(job: Job, now: Moment) -> str:
     if job.status is not Status.WAITING or job.wake_at is None or job.reason is Reason.CONDITION:
         return ""
-    return "due now" if job.wake_at <= now else f"in {format_duration(round((job.wake_at - now) / 1000))}"
+    return "due now" if job.wake_at <= now else f"in {span((job.wake_at - now) / 1000)}"
 
 
 def whose(job: Job) -> str:

@@ -7,15 +7,13 @@ The path of a change is kept short on purpose: after each fsync the processor's 
 microsecond in a loop takes three.
 """
 
-import contextlib
 import ctypes
 import logging
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -61,7 +59,8 @@ class Database:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._depth = 0
-        self._writing = False
+        self._writes = False
+        self._read_only = False
         self._lost: OutlastError | None = None
         self._points: list[str] = []
         self._version_base = 0
@@ -87,22 +86,304 @@ class Database:
                 raise self._failed(error) from error
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run one statement and return how many rows it changed."""
+        """Run one statement that writes, and return how many rows it changed."""
         with self._held():
-            self.execute(sql, parameters)
-            return 0 if self._connection is None else self._connection.changes()
+            cursor = self._ready()
+            try:
+                cursor.execute(sql, parameters)
+            except (apsw.Error, *_WRONG_VALUE) as error:
+                raise self._failed(error) from error
+            return cursor.connection.changes()
 
     def write(self, point: str = "") -> "Transaction":
         """Make a block one durable change; inside an open transaction, a part of it.
 
         The crash point `point`:begun stands before the commit, `point`:committed after the outermost one.
         """
-        return Transaction(self, point, writing=True)
+        return Transaction(self, "BEGIN IMMEDIATE", point)
+
+    def batch(self) -> "Transaction":
+        """Make a block one durable change; an inner block that raises undoes only itself."""
+        return Transaction(self, "BEGIN IMMEDIATE", savepoint=True)
 
     def read(self) -> "Transaction":
         """Let the statements of a block see one state of the store."""
-        return Transaction(self, "", writing=False)
+        return Transaction(self, "BEGIN")
 
-    def batch(self) -> AbstractContextManager[None]:
-        """Make a block one durable change; an inner block that raises undoes only itself."""
-        return self._inner_batch() if self._depth and self._pid == os.getpid() else self.write()
+    def version(self) -> int:
+        """Return a number that changes with every commit of another connection."""
+        with self._held():
+            # Asked first: it may open a new connection, whose own count starts again.
+            theirs = int(self.execute("PRAGMA data_version")[0][0])
+            self._last_version = self._version_base + theirs
+            return self._last_version
+
+    def between_transactions(self, sql: str) -> None:
+        """Run a statement that is no part of a change, unless a transaction is open."""
+        with self._held():
+            if not self._depth:
+                self.execute(sql)
+
+    def close(self) -> None:
+        """Close the connection; the next use opens a new one."""
+        with self._held():
+            if self._depth:
+                raise StoreBroken(f"{self.path} is in the middle of a change.", "Close the store after its batch.")
+            self._drop()
+
+    def enter(self, begin: str, *, savepoint: bool) -> None:
+        """Take the lock and open a transaction, or join the open one."""
+        lock = self._held()
+        lock.acquire()
+        try:
+            if not self._depth:
+                self._begin(begin)
+            elif savepoint:
+                self.execute("SAVEPOINT inner")
+            self._depth += 1
+        except BaseException:
+            lock.release()
+            raise
+
+    def leave(self, point: str, *, savepoint: bool, failed: bool) -> None:
+        """End what `enter` began: commit, or undo it if the block has `failed`; let go of the lock."""
+        try:
+            if point and not failed:
+                crash_point(f"{point}:begun")
+                self._points.append(point)
+            if self._depth > 1:
+                if savepoint:
+                    self._end_inner(failed=failed)
+            elif failed:
+                self._roll_back()
+            else:
+                self._commit()
+        finally:
+            self._depth -= 1
+            self._lock.release()
+
+    def _begin(self, begin: str) -> None:
+        self._lost = None
+        self._points.clear()
+        writes = begin != "BEGIN"
+        if self._cursor is None:
+            self._open()
+        elif not writes:
+            # A change is checked after its commit.
+            self._check_files()
+        if writes and self._read_only:
+            raise failures.read_only(self.path)
+        try:
+            self._opened().execute(begin)
+        except apsw.Error as error:
+            raise self._failed(error) from error
+        self._writes = writes
+
+    def _commit(self) -> None:
+        try:
+            if self._lost is not None:
+                raise self._lost
+            self._opened().execute("COMMIT")
+        except apsw.Error as error:
+            ours = self._failed(error)
+            self._roll_back()
+            raise ours from error
+        except BaseException:
+            self._roll_back()
+            raise
+        for point in self._points:
+            crash_point(f"{point}:committed")
+        if self._writes:
+            self._check_files()
+
+    def _roll_back(self) -> None:
+        self.epoch += 1
+        if self._connection is None:
+            return
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except apsw.Error:
+            self._drop(broken=True)
+
+    def _end_inner(self, *, failed: bool) -> None:
+        if failed:
+            self.epoch += 1
+            if self._lost is not None:
+                return
+            self.execute("ROLLBACK TO inner")
+        self.execute("RELEASE inner")
+
+    def _held(self) -> threading.RLock:
+        """Return the lock under which this process uses its connection."""
+        if self._pid != os.getpid():
+            self._disown()
+        return self._lock
+
+    def _disown(self) -> None:
+        """Start afresh in a forked child: the connection, and perhaps a transaction, are the parent's."""
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        if self._connection is not None:
+            # Closing it would drop the parent's locks, so it must outlive even the end of the interpreter.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._cursor))
+        self._connection = self._cursor = self._snapshot = None
+        self._depth = 0
+        self._version_base = self._last_version + 1
+
+    def _ready(self) -> apsw.Cursor:
+        if self._depth:
+            if self._lost is not None:
+                raise self._lost
+        elif self._cursor is not None:
+            self._check_files()
+        if self._cursor is None:
+            self._open()
+        return self._opened()
+
+    def _opened(self) -> apsw.Cursor:
+        assert self._cursor is not None
+        return self._cursor
+
+    def _check_files(self) -> None:
+        """Let go of files that were removed or replaced under us: what is written there would be lost."""
+        assert self._watch is not None
+        if self._snapshot is not None:
+            if self._snapshot.outdated():
+                self._drop()
+            return
+        change = self._watch.look()
+        if change is Change.NONE:
+            return
+        if change is Change.WAL_DELETED:
+            self._save_deleted_wal()
+        self._drop(broken=True)
+        if change is Change.STORE_REPLACED:
+            raise StoreBroken(
+                f"{self.path} was removed or replaced while it was in use.",
+                "Its last changes went with the old file. Put that one back, or try again to go on with the new one.",
+            )
+
+    def _save_deleted_wal(self) -> None:
+        """Move what only the deleted WAL holds into the store's file."""
+        _log.warning("%s-wal was deleted while it was in use; what it held is saved.", self.path)
+        try:
+            self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.Error as error:
+            raise self._failed(error) from error
+
+    def _open(self) -> None:
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._open_once()
+                return
+            except Busy:
+                # SQLite does not wait by itself while another process turns a new file into a WAL store.
+                self._drop(broken=True)
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+            except BaseException:
+                self._drop(broken=True)
+                raise
+
+    def _open_once(self) -> None:
+        try:
+            self._check_path()
+            try:
+                self._connect(self.path)
+            except StoreReadOnly:
+                if not os.access(self.path, os.R_OK):
+                    raise
+                self._drop(broken=True)
+                self._snapshot = Snapshot(self.path)
+                self._connect(self._snapshot.path)
+        except OSError as error:
+            raise failures.from_errno(error.errno or 0, self.path, str(error)) from error
+
+    def _check_path(self) -> None:
+        """Refuse what SQLite would wait for or misread: a directory, a pipe."""
+        try:
+            mode = os.stat(self.path).st_mode
+        except FileNotFoundError:
+            ensure_directory(self.path.parent)
+            return
+        if not stat.S_ISREG(mode):
+            raise StoreBroken(f"{self.path} is not a file.", "Move it away, or set JOBS_DATA_DIR to another directory.")
+
+    def _connect(self, path: Path) -> None:
+        try:
+            self._connection = apsw.Connection(str(path), flags=_FLAGS)
+        except apsw.Error as error:
+            raise failures.not_opened(error, self.path) from error
+        self._connection.set_busy_handler(self._wait)
+        self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+        try:
+            self._prepare(self._connection)
+        except apsw.Error as error:
+            raise self._failed(error) from error
+        self._cursor = self._connection.cursor()
+        self._read_only = self._snapshot is not None or self._connection.readonly("main")
+        # SQLite keeps the WAL beside the file that a link points to.
+        self._watch = Watch(str(path), f"{self._connection.filename}-wal")
+        self.epoch += 1
+
+    def _wait(self, calls: int) -> bool:
+        if calls == 0:
+            self._busy_since = time.monotonic()
+        if calls == _PROBE_AFTER and failures.broken_locks(self.path.parent) is not None:
+            return False
+        if time.monotonic() - self._busy_since > BUSY_SECONDS:
+            return False
+        time.sleep(min(0.0002 * (calls + 1), 0.005))
+        return True
+
+    def _failed(self, error: Exception) -> OutlastError:
+        """Return our error; let go of a connection and a transaction that may no longer be trusted."""
+        if isinstance(error, UnicodeDecodeError):
+            return failures.damaged(self.path, "a text in it is not UTF-8")
+        if not isinstance(error, apsw.Error):
+            return UsageError(f"The store cannot hold this: {error}.", "Pass valid Unicode, and smaller numbers.")
+        number = 0 if self._connection is None else self._connection.system_errno
+        ours = failures.translate(error, self.path, number)
+        if isinstance(ours, UsageError):
+            return ours
+        if self._depth:
+            self._lost = ours
+        if not isinstance(ours, Busy):
+            self._drop(broken=True)
+        return ours
+
+    def _drop(self, *, broken: bool = False) -> None:
+        connection, self._connection, self._cursor = self._connection, None, None
+        snapshot, self._snapshot = self._snapshot, None
+        self._version_base = self._last_version + 1
+        if connection is not None:
+            if broken:
+                # What a failed write left in the WAL must not reach the file through us.
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            connection.close(True)
+        if snapshot is not None:
+            snapshot.close()
+
+
+class Transaction:
+    """The block of `Database.write`, `batch` or `read`. Written out, because generators cost too much here."""
+
+    __slots__ = ("_begin", "_database", "_point", "_savepoint")
+
+    def __init__(self, database: Database, begin: str, point: str = "", *, savepoint: bool = False) -> None:
+        self._database = database
+        self._begin = begin
+        self._point = point
+        self._savepoint = savepoint
+
+    def __enter__(self) -> None:
+        self._database.enter(self._begin, savepoint=self._savepoint)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.leave(self._point, savepoint=self._savepoint, failed=kind is not None)

@@ -1,21 +1,22 @@
 """A job's history: its newest events."""
 
 from outlast.core.job import Event
+from outlast.core.moments import Moment
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.rows import to_json
 
 MOST_EVENTS = 1000
-"""A job that waits for a condition for months must not fill the store; older events go, a hundred at a time."""
+"""A job that waits for a condition for months must not fill the store; of more events the oldest go."""
+_ATTEMPTS_BETWEEN_CUTS = 100
 
-_INSERT = (
-    "INSERT INTO events (seq, n, at, event, actor, attempt, detail)"
-    " SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 FROM events WHERE seq = ?1 RETURNING n"
-)
+_INSERT = "INSERT INTO events (seq, at, event, actor, attempt, detail) VALUES (?, ?, ?, ?, ?, ?)"
+_CUT = "DELETE FROM events WHERE n IN (SELECT n FROM events WHERE seq = ? ORDER BY n DESC LIMIT -1 OFFSET ?)"
 
 
-def add_event(database: Database, seq: int, event: Event) -> None:
-    """Append an event to a job's history, inside the caller's transaction; `at` and `attempt` are set."""
+def add_event(database: Database, seq: int, event: Event, *, attempt: int, now: Moment) -> None:
+    """Append an event to a job's history, inside the caller's transaction; `attempt` and `now` fill what it lacks."""
+    attempt = event.attempt or attempt
     detail = to_json(event.detail) if event.detail else None
-    n = database.execute(_INSERT, (seq, event.at, event.event, event.actor, event.attempt, detail))[0][0]
-    if n > MOST_EVENTS and n % 100 == 0:
-        database.execute("DELETE FROM events WHERE seq = ? AND n <= ?", (seq, n - MOST_EVENTS))
+    database.change(_INSERT, (seq, event.at or now, event.event, event.actor, attempt, detail))
+    if attempt and attempt % _ATTEMPTS_BETWEEN_CUTS == 0:
+        database.change(_CUT, (seq, MOST_EVENTS))

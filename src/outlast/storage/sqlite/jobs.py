@@ -4,8 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,8 @@ from outlast.storage.sqlite import failures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
 from outlast.storage.sqlite.filters import select_seqs
+from outlast.storage.sqlite.firstjobs import add_first_jobs
+from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
 
 _FINISHED_KINDS = (
@@ -63,7 +63,8 @@ class SqliteJobs:
     def __init__(self, path: Path, *, clock: Callable[[], Moment] = system_clock) -> None:
         """Name the file of the store; it is opened, and if need be made, at the first use."""
         self._clock = clock
-        self._database = Database(Path(path).absolute(), partial(_prepare, path=Path(path).absolute()))
+        self._first_jobs: Callable[[Moment], Sequence[Job]] | None = None
+        self._database = Database(Path(path).absolute(), self._prepare)
         self._specs = rows.Specs(self._database)
 
     @property
@@ -215,6 +216,19 @@ class SqliteJobs:
     def changes(self) -> int:
         return self._database.version()
 
+    def begin_with(self, first_jobs: Callable[[Moment], Sequence[Job]]) -> None:
+        """If the store is new, begin with these jobs: they are asked for, and added, while its tables are made."""
+        self._first_jobs = first_jobs
+
+    def newest(self, limit: int) -> list[tuple[int, Mark | None]]:
+        """Return `seq` of the newest jobs; for a finished one also a mark that changes when the job does."""
+        return newest(self._database, limit)
+
+    def published(self, seqs: Sequence[int]) -> list[Published]:
+        """Return these jobs as jobs.json shows them, those that are gone left out, in no order."""
+        with self._sound():
+            return published(self._database, self._specs, seqs)
+
     def close(self) -> None:
         self._database.close()
 
@@ -232,13 +246,16 @@ class SqliteJobs:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise failures.damaged(self.path, f"a row cannot be read ({type(error).__name__}: {error})") from error
 
+    def _prepare(self, connection: apsw.Connection) -> None:
+        connection.create_scalar_function("casefold", _casefold, 1, deterministic=True)
+        schema.prepare(connection, self.path, self._fill)
+
+    def _fill(self, connection: apsw.Connection) -> None:
+        if self._first_jobs is not None:
+            add_first_jobs(connection, self._first_jobs(self.now()))
+
     def _note(self, seq: int, event: Event, *, attempt: int, now: Moment) -> None:
-        add_event(self._database, seq, replace(event, at=event.at or now, attempt=event.attempt or attempt))
-
-
-def _prepare(connection: apsw.Connection, path: Path) -> None:
-    connection.create_scalar_function("casefold", _casefold, 1, deterministic=True)
-    schema.prepare(connection, path, lambda fresh: None)
+        add_event(self._database, seq, event, attempt=attempt, now=now)
 
 
 def _casefold(*values: Any) -> Any:

@@ -34,10 +34,11 @@ _CLAIM = (
 )
 _SAVE_STEP = (
     "INSERT INTO steps (seq, n, name, kind, attempt, saved_at, duration_ms, result)"
-    " SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM steps WHERE seq = ?1"
+    " SELECT seq, (SELECT coalesce(max(n), 0) + 1 FROM steps WHERE steps.seq = jobs.seq), ?, ?, attempt, ?, ?, ?"
+    " FROM jobs WHERE id = ? AND status = 'running' AND attempt = ? AND saved = 1"
     " ON CONFLICT (seq, name) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt,"
     " saved_at = excluded.saved_at, duration_ms = excluded.duration_ms, result = excluded.result"
-    " WHERE attempt <> excluded.attempt"
+    " WHERE steps.attempt <> excluded.attempt"
 )
 _SAVE_CHECKPOINT = (
     "INSERT INTO checkpoints (seq, cursor, partial) VALUES (?, ?, ?) ON CONFLICT (seq) DO UPDATE SET"
@@ -136,13 +137,16 @@ class SqliteStore(SqliteJobs):
             return self._steps(found[0][0], after=after, limit=limit) if found else []
 
     def save_step(self, claim: Claim, step: Step) -> None:
-        now = self.now()
+        at = step.saved_at or self.now()
+        values = (step.name, step.kind, at, step.duration_ms, step.result, claim.job_id, claim.attempt)
         with self._database.write("save_step"):
-            seq, saved = self._fenced(claim)
-            if not saved:
-                self._database.execute("UPDATE jobs SET saved = 1 WHERE seq = ?", (seq,))
-            values = (seq, step.name, step.kind, claim.attempt, step.saved_at or now, step.duration_ms, step.result)
-            self._database.execute(_SAVE_STEP, values)
+            # One statement is the fence and the write; it does nothing if the attempt is over, if this is the first
+            # save since a death, or if the step is known.
+            if not self._database.change(_SAVE_STEP, values):
+                seq, saved = self._fenced(claim)
+                if not saved:
+                    self._database.execute("UPDATE jobs SET saved = 1 WHERE seq = ?", (seq,))
+                    self._database.execute(_SAVE_STEP, values)
 
     def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         now = self.now()

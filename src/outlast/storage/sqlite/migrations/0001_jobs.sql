@@ -94,15 +94,16 @@ CREATE TABLE steps (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
+    n INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL,
-    n INTEGER NOT NULL,
     at INTEGER NOT NULL,
     event TEXT NOT NULL,
     actor TEXT NOT NULL,
     attempt INTEGER NOT NULL,
-    detail TEXT,
-    PRIMARY KEY (seq, n)
-) STRICT, WITHOUT ROWID;
+    detail TEXT
+) STRICT;
+
+CREATE INDEX events_seq ON events (seq);
 
 CREATE TABLE progress_history (
     seq INTEGER NOT NULL,

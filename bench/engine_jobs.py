@@ -1,0 +1,30 @@
+"""The jobs that bench/engine.py runs."""
+
+import os
+import time
+from pathlib import Path
+
+from outlast import Context, job
+
+
+@job
+def noop() -> int:
+    return 1
+
+
+@job
+def many_steps(ctx: Context, count: int) -> float:
+    """Return durable steps per second as the job itself sees them."""
+    began = time.perf_counter()
+    for number in range(count):
+        ctx.step(f"step {number}", int)
+    return count / (time.perf_counter() - began)
+
+
+@job
+def spin(ctx: Context, path: str) -> None:
+    """Compute for ever, saying so in a file that outsiders watch."""
+    with Path(path).open("a") as file:
+        file.write(f"{ctx.attempt} {os.getpid()} {time.monotonic()}\n")
+    while True:
+        pass

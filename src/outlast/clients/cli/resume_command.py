@@ -1,0 +1,29 @@
+"""`outlast resume`: paused jobs go on."""
+
+import click
+
+from outlast.clients.cli.choosing import Choice, choice_options
+from outlast.clients.cli.session import Session, examples, pass_session
+from outlast.clients.cli.steering import Verb, steer
+from outlast.core.status import Reason
+
+
+@click.command(
+    epilog=examples(
+        "outlast resume 9f2c41d0",
+        "outlast resume --match queue:mail --yes",
+    )
+)
+@choice_options
+@pass_session
+def command(session: Session, choice: Choice) -> int:
+    """Let paused jobs run again."""
+    return steer(session, choice, VERB)
+
+
+VERB = Verb(
+    word="resume",
+    done="resumed",
+    fits=lambda job: job.reason is Reason.PAUSED,
+    act=lambda service, job: service.resume(job),
+)

@@ -1,0 +1,37 @@
+"""`outlast worker`: the supervisor in the foreground."""
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from outlast.clients.cli.session import Session, examples, pass_session
+
+DRAIN_SECONDS = 0.2
+"""How long there must have been nothing to do before `--drain` leaves."""
+
+
+@click.command(
+    epilog=examples("outlast worker", "outlast worker -c 4", "outlast worker --drain && echo all jobs have ended")
+)
+@click.option("-c", "--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Jobs at the same time.")
+@click.option("--drain", is_flag=True, help="Leave when nothing is left to do.")
+@pass_session
+def command(session: Session, concurrency: int | None, drain: bool) -> None:
+    """Run the jobs in the foreground, until Ctrl-C.
+
+    Running jobs then stop at their last checkpoint and go on at the next start. One worker, or the supervisor that
+    the first submit starts, works on a store at a time.
+    """
+    from outlast.app import supervise
+
+    duty: dict[str, Any] = {"idle_seconds": DRAIN_SECONDS if drain else None}
+    if concurrency is not None:
+        duty["concurrency"] = concurrency
+    settings = session.settings
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S", level=logging.INFO
+    )
+    session.note(f"Running the jobs of {settings.data_dir}, {concurrency or settings.concurrency} at a time.")
+    supervise(settings, **duty)

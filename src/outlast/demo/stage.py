@@ -1,0 +1,216 @@
+"""The place where the demo happens: a directory, its store, its processes, and what can be seen of them."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Protocol
+
+from outlast.app import open_service
+from outlast.backends import ServiceBackend
+from outlast.client import Outlast
+from outlast.core.job import Job, ProcessIdentity
+from outlast.demo.activities import NAMES, ten_activities
+from outlast.demo.puzzles import ZEROS, KnownSearch
+from outlast.engine.family import send_signal
+from outlast.engine.identity import is_alive, start_ticks
+from outlast.pow.job import proof_of_work
+from outlast.settings import BY_VARIABLE, load_settings
+
+LOOK_SECONDS = 0.02
+PATIENCE_SECONDS = 30.0
+"""So long something may take to happen; on an idle machine everything takes two seconds at most."""
+ACTIVITY_SECONDS = 0.3
+_LEAVING_SECONDS = 5.0
+
+
+class Missed(Exception):
+    """What was waited for, to check `claim`, has not happened; the text says what and why."""
+
+    def __init__(self, claim: str, text: str) -> None:
+        super().__init__(text)
+        self.claim = claim
+
+
+class Audience(Protocol):
+    """Who watches the demo."""
+
+    def say(self, word: str, text: str) -> None:
+        """Tell something that has happened."""
+
+    def live(self, text: str) -> None:
+        """Show how it stands, until the next word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What the store says at one moment: how far both jobs are saved, and which processes there are."""
+
+    search: Job
+    activities: Job
+    nonce: int
+    steps: tuple[str, ...]
+    search_process: ProcessIdentity | None
+    activities_process: ProcessIdentity | None
+    supervisor: ProcessIdentity | None
+
+
+class Stage:
+    """The demo's two jobs in a directory of their own. Leave it with `stop`."""
+
+    def __init__(self, directory: Path, audience: Audience) -> None:
+        self.directory = directory
+        self.data_dir = directory / "data" / "jobs"
+        self.witness = directory / "witness.txt"
+        self.service = open_service(load_settings(cwd=directory), client="demo")
+        self.outlast = Outlast(backend=ServiceBackend(self.service))
+        self._audience = audience
+        self._seen: set[ProcessIdentity] = set()
+        self.search_id = ""
+        self.activities_id = ""
+
+    def submit(self, known: KnownSearch) -> None:
+        """Submit both jobs."""
+        self.search_id = self.outlast.submit(proof_of_work, **asdict(known.request)).id
+        self.activities_id = self.outlast.submit(ten_activities, str(self.witness), ACTIVITY_SECONDS).id
+
+    def look(self) -> Sight:
+        """Return how things stand now."""
+        search, activities = self.service.get(self.search_id), self.service.get(self.activities_id)
+        of_search, of_activities = self.service.details(search), self.service.details(activities)
+        sight = Sight(
+            search=search,
+            activities=activities,
+            nonce=_next_nonce(search, of_search.cursor),
+            steps=tuple(json.loads(step.name.partition(":")[2]) for step in of_activities.steps),
+            search_process=of_search.process,
+            activities_process=of_activities.process,
+            supervisor=self.service.store.supervisor(),
+        )
+        self._seen |= {identity for identity in _processes_of(sight) if identity is not None}
+        return sight
+
+    def until(
+        self,
+        claim: str,
+        what: str,
+        condition: Callable[[Sight], object],
+        possible: Callable[[Sight], object] = lambda _: True,
+    ) -> Sight:
+        """Return the first sight of which `condition` holds. Raise Missed (of `claim`) when it is no longer
+        `possible`, or when nothing at all has moved for long."""
+        moved, stand = monotonic(), ""
+        while not condition(sight := self.look()):
+            if not possible(sight):
+                raise Missed(claim, f"{what}: not seen before it was too late ({_stand(sight)})")
+            if _stand(sight) != stand:
+                moved, stand = monotonic(), _stand(sight)
+            if monotonic() - moved > PATIENCE_SECONDS:
+                raise Missed(claim, f"{what}: not seen, and nothing moved for {PATIENCE_SECONDS:g} s ({stand})")
+            self._audience.live(f"{stand}; waiting for {what}")
+            sleep(LOOK_SECONDS)
+        return sight
+
+    def kill(self, *victims: ProcessIdentity) -> None:
+        """Send SIGKILL to processes of this stage, all at once, and return when all are dead."""
+        for victim in victims:
+            send_signal(victim.pid, victim.start_ticks, signal.SIGKILL)
+        while any(is_alive(victim) for victim in victims):  # SIGKILL cannot be refused
+            sleep(LOOK_SECONDS / 4)
+
+    def testimony(self) -> list[str]:
+        """Return the lines of the witness file."""
+        return self.witness.read_text().splitlines() if self.witness.exists() else []
+
+    def log_of(self, job: Job) -> str:
+        """Return what a job has written to its log."""
+        return "".join(path.read_text(errors="replace") for path in self.service.log_files(job))
+
+    def stop(self, *, keep: bool) -> list[int]:
+        """End every process of this stage and remove its directory (unless `keep`); return the pids that are left."""
+        supervisor = self.service.store.supervisor()
+        polite_until = monotonic()
+        if supervisor is not None and is_alive(supervisor):
+            send_signal(supervisor.pid, supervisor.start_ticks, signal.SIGTERM)
+            polite_until += _LEAVING_SECONDS
+        while (left := self._living()) and monotonic() < polite_until + _LEAVING_SECONDS:
+            if monotonic() > polite_until:
+                for pid, ticks in left.items():
+                    send_signal(pid, ticks, signal.SIGKILL)
+            sleep(LOOK_SECONDS)
+        self.service.close()
+        if not keep:
+            shutil.rmtree(self.directory)
+        return sorted(left)
+
+    def _living(self) -> dict[int, int]:
+        """Return the processes of this stage that live, by pid, with when they started."""
+        found = {identity.pid: identity.start_ticks for identity in self._seen if is_alive(identity)}
+        if sys.platform == "linux":
+            mark = b"JOBS_DATA_DIR=" + os.fsencode(self.data_dir)
+            for name in os.listdir("/proc"):
+                if name.isdecimal() and int(name) != os.getpid() and mark in _environment(int(name)):
+                    ticks = start_ticks(int(name))
+                    found |= {} if ticks is None else {int(name): ticks}
+        return found
+
+
+@contextmanager
+def private_environment(directory: Path) -> Iterator[None]:
+    """Let nothing of the person's own settings and jobs reach the demo, or the other way round."""
+    kept, home = dict(os.environ), os.getcwd()
+    for name in filter(_is_ours, kept):
+        del os.environ[name]
+    os.environ.update(_settings(directory, kept))
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.chdir(home)
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+def _settings(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    settings = {
+        "JOBS_DATA_DIR": str(directory / "data" / "jobs"),
+        "TARGET_DIFFICULTY_START": str(ZEROS),
+        "OUTLAST_CONCURRENCY": "2",
+        "OUTLAST_GRACE": "1s",
+    }
+    if "PYTHONPATH" in environment:  # relative entries would mean something else in the demo's directory
+        entries = environment["PYTHONPATH"].split(os.pathsep)
+        settings["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in entries if entry)
+    return settings
+
+
+def _is_ours(name: str) -> bool:
+    return name in BY_VARIABLE or name.startswith("OUTLAST_")
+
+
+def _next_nonce(search: Job, cursor: str | None) -> int:
+    """Return the nonce before which everything is tried and saved; of a finished search the one behind the hit."""
+    if search.status == "completed" and search.result is not None:
+        return int(json.loads(search.result)["proof_of_work"]["nonce"]) + 1
+    return 0 if cursor is None else int(json.loads(cursor)["nonce"])
+
+
+def _processes_of(sight: Sight) -> tuple[ProcessIdentity | None, ...]:
+    return (sight.search_process, sight.activities_process, sight.supervisor)
+
+
+def _stand(sight: Sight) -> str:
+    return f"saved: nonce {sight.nonce:,}, {len(sight.steps)} of {len(NAMES)} activities"
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,50 @@
+"""Every command explains itself, on 80 columns, with examples."""
+
+import pytest
+
+from outlast.clients.cli.group import SECTIONS
+from outlast.clients.cli.main import command
+from outlast.clients.render.text import width_of
+from tests.cli.screens import check_screen
+from tests.cli.shell import Shell
+
+COMMANDS = ["config show", *(name for names in SECTIONS.values() for name in names)]
+OF_OTHERS = ("pow", "demo")
+"""Their screens are kept by their own tests."""
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in OF_OTHERS])
+def test_the_help_of_a_command(shell: Shell, name: str) -> None:
+    said = shell.outlast(*name.split(), "-h", code=0)
+
+    check_screen(f"help-{name.replace(' ', '-')}", said.out)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_and_has_examples(shell: Shell, name: str) -> None:
+    if name not in command.list_commands(None):  # type: ignore[arg-type]
+        name = "config show"
+
+    said = shell.outlast(*name.split(), "--help", code=0)
+
+    assert "Examples:" in said.out
+    assert "--data-dir" in said.out
+    assert "--json" in said.out
+    assert max(map(width_of, said.out.splitlines())) <= 80
+
+
+def test_the_help_of_the_program_names_every_command(shell: Shell) -> None:
+    said = shell.outlast("--help", code=0)
+
+    assert max(map(width_of, said.out.splitlines())) <= 80
+    assert "..." not in said.out.partition("Start:")[2].partition("Examples:")[0]
+    for name in command.list_commands(None):  # type: ignore[arg-type]
+        assert f"\n  {name} " in said.out
+
+
+def test_without_a_command_the_program_explains_itself(shell: Shell) -> None:
+    assert shell.outlast(code=0).out == shell.outlast("-h", code=0).out
+
+
+def test_the_version(shell: Shell) -> None:
+    assert shell.outlast("--version", code=0).out.startswith("outlast 0.")

@@ -1,0 +1,54 @@
+"""A client under torture: submits jobs with keys and waits for them; started again, it sends the last keys again.
+
+Usage: client.py DATA_DIR DIRECTORY NAME SEED. It logs `try KEY`, `ack KEY ID` and `done KEY`, and ends once
+DIRECTORY/stop exists and all its jobs have ended.
+"""
+
+import os
+import random
+import sys
+from collections import deque
+from pathlib import Path
+
+from outlast import Handle, Outlast
+from tests.torture.work import work
+
+WINDOW = 4
+"""So many jobs of one client are on their way at a time."""
+STEPS = 5
+SHORT_MS, LONG_MS = 6, 250
+
+
+def steps_of(seed: str, number: int) -> list[int]:
+    """Return how long each half of each step of a job takes; the same for every client process of the same name."""
+    chance = random.Random(f"{seed} {number}")
+    return [LONG_MS if chance.random() < 0.06 else chance.randint(1, SHORT_MS) for _ in range(STEPS)]
+
+
+def main(data_dir: str, directory: Path, name: str, seed: str) -> None:
+    log = os.open(directory / f"{name}.client", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    tried = [line.split()[1] for line in os.read(log, 1 << 24).decode().splitlines() if line.startswith("try ")]
+    number = max(0, len(set(tried)) - 2 * WINDOW)
+    with Outlast(data_dir) as outlast:
+        waiting: deque[tuple[str, Handle]] = deque()
+        while not (directory / "stop").exists() or number < len(set(tried)):
+            key = f"{name}-{number}"
+            os.write(log, f"try {key}\n".encode())
+            handle = outlast.submit(work, str(directory), key, steps_of(seed, number), key=key)
+            os.write(log, f"ack {key} {handle.id}\n".encode())
+            waiting.append((key, handle))
+            number += 1
+            if len(waiting) >= WINDOW:
+                _await_first(waiting, log)
+        while waiting:
+            _await_first(waiting, log)
+
+
+def _await_first(waiting: deque[tuple[str, Handle]], log: int) -> None:
+    key, handle = waiting.popleft()
+    handle.wait()
+    os.write(log, f"done {key}\n".encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4])
