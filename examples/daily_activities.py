@@ -7,7 +7,7 @@ again a moment later and does only what remains.
 """
 
 import sys
-from datetime import date
+from datetime import UTC, datetime
 
 from outlast import Context, Handle, job
 
@@ -30,7 +30,8 @@ def submit(account: str, day: str) -> Handle:
 
 if __name__ == "__main__":
     accounts = sys.argv[1:] or ["alice@example.org", "bob@example.org"]
-    handles = [submit(account, date.today().isoformat()) for account in accounts]
+    today = datetime.now(UTC).date().isoformat()
+    handles = [submit(account, today) for account in accounts]
 
     for handle in handles:
         handle.wait(timeout=60)

@@ -35,6 +35,7 @@ FOR_CLIENTS = (
     "outlast.settings",
     "outlast.app",
     "outlast.pow",
+    "outlast.demo",
     "outlast.clients",
 )
 
@@ -60,6 +61,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.decorator": (*BASE, *PUBLIC),
     # Above it.
     "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "numba", "psycopg"),
+    # It uses the program like anybody, and needs to know exactly which processes it kills.
+    "outlast.demo": (
+        *BASE,
+        *PUBLIC,
+        "outlast.app",
+        "outlast.backends",
+        "outlast.client",
+        "outlast.settings",
+        "outlast.pow",
+        "outlast.demo",
+        "outlast.engine.family",
+        "outlast.engine.identity",
+    ),
     "outlast.clients": FOR_CLIENTS,
     "outlast.clients.cli": (*FOR_CLIENTS, "click", "rich"),
     "outlast.clients.mcp": (*FOR_CLIENTS, "mcp", "pydantic", "starlette", "uvicorn"),

@@ -18,7 +18,9 @@ from tests.workshop import Workshop
 
 PROGRAM = str(Path(sys.executable).with_name("outlast"))
 SECONDS = 60.0
+QUESTION = b"[y/N]"
 _COLUMNS = 80
+_NOT_KEPT = ("NO_COLOR", "TERM", "LINES", "PYTHONDONTWRITEBYTECODE")
 
 JOBS_PY = """
 import time
@@ -138,15 +140,14 @@ class Shell:
                 process.kill()
 
     def on_terminal(self, *args: str, answer: str = "", columns: int = _COLUMNS) -> Said:
-        """Run the program on a terminal, where stdout and stderr are one; `answer` is typed at once."""
+        """Run the program on a terminal, where stdout and stderr are one; `answer` is typed at the first question."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.directory)
             os.execve(PROGRAM, [PROGRAM, *args], {**self._environment({"TERM": "xterm"}), "COLUMNS": str(columns)})
         try:
             fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-            os.write(terminal, answer.encode())
-            shown = _read_all(terminal)
+            shown = _read_all(terminal, answer.encode())
         finally:
             os.close(terminal)
             _, status = os.waitpid(pid, 0)
@@ -157,11 +158,11 @@ class Shell:
         del self.environment["OUTLAST_AUTOSTART"]
 
     def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM", "LINES")}
+        kept = {name: value for name, value in os.environ.items() if name not in _NOT_KEPT}
         return {**kept, "COLUMNS": str(_COLUMNS), **self.environment, **(more or {})}
 
 
-def _read_all(terminal: int) -> str:
+def _read_all(terminal: int, answer: bytes) -> str:
     shown = bytearray()
     while True:
         try:
@@ -171,6 +172,9 @@ def _read_all(terminal: int) -> str:
         if not piece:
             break
         shown += piece
+        if answer and QUESTION in shown:
+            os.write(terminal, answer)
+            answer = b""
     return shown.decode()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outlast.clients.cli.group import SECTIONS
+from outlast.clients.cli.group import SECTIONS, SUMMARY_WIDTH
 from outlast.clients.cli.main import command
 from outlast.clients.render.text import width_of
 from tests.cli.screens import check_screen
@@ -37,9 +37,16 @@ def test_the_help_of_the_program_names_every_command(shell: Shell) -> None:
     said = shell.outlast("--help", code=0)
 
     assert max(map(width_of, said.out.splitlines())) <= 80
-    assert "..." not in said.out.partition("Start:")[2].partition("Examples:")[0]
     for name in command.list_commands(None):  # type: ignore[arg-type]
         assert f"\n  {name} " in said.out
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in OF_OTHERS and " " not in name])
+def test_a_summary_is_not_cut(name: str) -> None:
+    found = command.get_command(None, name)  # type: ignore[arg-type]
+
+    assert found is not None
+    assert "..." not in found.get_short_help_str(SUMMARY_WIDTH)
 
 
 def test_without_a_command_the_program_explains_itself(shell: Shell) -> None:

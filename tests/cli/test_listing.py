@@ -96,7 +96,7 @@ def test_show_verbose_tells_arguments_events_and_code(shell: Shell) -> None:
     shown = shell.outlast("show", "@last", "--verbose", code=0).out
 
     assert "(a=[1])" in shown
-    assert "jobs.py:add" in shown
+    assert "jobs.py:add" in "".join(shown.split())
     assert "submitted" in shown
     verbose = shell.outlast("show", "@last", "--verbose", "--json", code=0).object
     assert {"args", "steps", "cursor", "events", "traceback", "process", "code"} <= set(verbose)

@@ -132,7 +132,7 @@ def test_a_file_target_brings_its_directory(shell: Shell) -> None:
         ("raise BaseException('x' * 9999)\n", "bad.py:1: BaseException: xxx"),
         ("def f(): yield 1\n", "f is a generator"),
         ("f = 5\n", "f in "),
-        ("class f: pass\n", "f cannot be found by another process"),
+        ("class f: pass\n", "cannot be found by another process"),
         ("f = lambda: 1\n", "cannot be found by another process"),
         ("g = 1\n", "has no 'f'"),
         ("def f(a): pass\n", "missing a required argument: 'a'"),

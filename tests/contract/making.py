@@ -72,9 +72,9 @@ def new_job(kind: str = "demo", *, args: str = '{"args":[],"kwargs":{}}', keep: 
     return replace(made, **fields)
 
 
-def submitted(store: Supervision, job: NewJob | None = None, **fields: Any) -> Job:
+def submitted(store: Supervision, **fields: Any) -> Job:
     """Submit a job and return it as the store holds it."""
-    [answer] = store.submit([job or new_job(**fields)])
+    [answer] = store.submit([new_job(**fields)])
     return stored(store, answer.job_id)
 
 

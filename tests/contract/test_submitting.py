@@ -1,6 +1,6 @@
 """Submitting: all or none, each id once, each key once."""
 
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -116,20 +116,18 @@ def test_the_same_arguments_in_another_order_of_names_are_the_same(store: Superv
 @pytest.mark.parametrize("removed", [False, True], ids=["stored", "removed"])
 @pytest.mark.parametrize(
     "other",
-    [
-        new_job("other", key="k"),
-        new_job(key="k", spec=spec(target="module:other")),
-        new_job(key="k", args='{"args":[2],"kwargs":{}}'),
-    ],
+    [{"spec": spec("other")}, {"spec": spec(target="module:other")}, {"args": '{"args":[2],"kwargs":{}}'}],
     ids=["kind", "target", "arguments"],
 )
-def test_a_key_with_something_else_is_refused_naming_the_job(store: Supervision, other: object, removed: bool) -> None:
+def test_a_key_with_something_else_is_refused_naming_the_job(
+    store: Supervision, other: dict[str, Any], removed: bool
+) -> None:
     first = ended(store, key="k")
     if removed:
         store.remove(first, "me")
 
     with pytest.raises(KeyConflict, match=first.id):
-        store.submit([replace(new_job(), **{"key": "k", "spec": other.spec, "args": other.args})])  # type: ignore[attr-defined]
+        store.submit([new_job(key="k", **other)])
 
     assert sum(store.stats().by_status.values()) == (0 if removed else 1)
 

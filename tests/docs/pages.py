@@ -23,7 +23,7 @@ SECONDS = 60.0
 """Far more than any block needs: a block that hangs must fail in words."""
 
 _FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-_MARK = re.compile(r"<!-- (run|output|fragment|file): ?([^>]*?) ?-->\Z|<!-- (run|output|fragment) -->\Z")
+_MARK = re.compile(r"<!-- (run|output|fragment|file)(?:: (.+?))? -->\Z")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
@@ -55,7 +55,7 @@ def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
     for match in _FENCE.finditer(text):
         mark = _MARK.match(_line_before(text, match.start()))
-        word, name = (mark[1] or mark[3], mark[2] or "") if mark else ("", "")
+        word, name = (mark[1], mark[2] or "") if mark else ("", "")
         line = text.count("\n", 0, match.start()) + 1
         body = re.sub(rf"^{match[1]}", "", match[3], flags=re.MULTILINE)
         yield Block(page=page, line=line, language=match[2], text=body, mark=word, name=name)

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections import deque
 
-from outlast import job
+from outlast import Context, job
 
 
 def note_pid(path: str) -> None:
@@ -50,3 +50,9 @@ def leaves_a_grandchild(path: str) -> None:
         os._exit(0)
     note_pid(path)
     threading.Event().wait()
+
+
+@job
+def saves_without_end(ctx: Context) -> None:
+    for number in itertools.count():
+        ctx.step(str(number), int)

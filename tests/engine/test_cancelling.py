@@ -106,3 +106,11 @@ def test_a_cancel_asked_while_no_supervisor_lives_is_carried_out_by_the_next(
 
     with watched(workshop, tmp_path / "report"):
         cancel_all(workshop, [(handle, pids)])
+
+
+def test_a_cancel_is_heard_while_the_supervisor_saves_without_a_pause(workshop: Workshop) -> None:
+    begun = [workshop.submit(stubborn.saves_without_end) for _ in range(40)]
+
+    for handle in begun:
+        workshop.until(handle, Status.RUNNING)
+        cancel_all(workshop, [(handle, [])])

@@ -1,6 +1,6 @@
 """A client under torture: submits jobs with keys and waits for them; started again, it sends the last keys again.
 
-Usage: client.py DATA_DIR DIRECTORY NAME SEED. It logs `try KEY`, `ack KEY ID` and `done KEY`, and ends once
+Usage: client.py DATA_DIR DIRECTORY NAME SEED LONG_SHARE. It logs `try KEY`, `ack KEY ID` and `done KEY`, and ends once
 DIRECTORY/stop exists and all its jobs have ended.
 """
 
@@ -19,13 +19,13 @@ STEPS = 5
 SHORT_MS, LONG_MS = 6, 250
 
 
-def steps_of(seed: str, number: int) -> list[int]:
+def milliseconds_of(seed: str, number: int, long_share: float) -> list[int]:
     """Return how long each half of each step of a job takes; the same for every client process of the same name."""
     chance = random.Random(f"{seed} {number}")
-    return [LONG_MS if chance.random() < 0.06 else chance.randint(1, SHORT_MS) for _ in range(STEPS)]
+    return [LONG_MS if chance.random() < long_share else chance.randint(1, SHORT_MS) for _ in range(STEPS)]
 
 
-def main(data_dir: str, directory: Path, name: str, seed: str) -> None:
+def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float) -> None:
     log = os.open(directory / f"{name}.client", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     tried = [line.split()[1] for line in os.read(log, 1 << 24).decode().splitlines() if line.startswith("try ")]
     number = max(0, len(set(tried)) - 2 * WINDOW)
@@ -34,7 +34,7 @@ def main(data_dir: str, directory: Path, name: str, seed: str) -> None:
         while not (directory / "stop").exists() or number < len(set(tried)):
             key = f"{name}-{number}"
             os.write(log, f"try {key}\n".encode())
-            handle = outlast.submit(work, str(directory), key, steps_of(seed, number), key=key)
+            handle = outlast.submit(work, str(directory), key, milliseconds_of(seed, number, long_share), key=key)
             os.write(log, f"ack {key} {handle.id}\n".encode())
             waiting.append((key, handle))
             number += 1
@@ -51,4 +51,4 @@ def _await_first(waiting: deque[tuple[str, Handle]], log: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4])
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5]))

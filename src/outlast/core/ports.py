@@ -79,6 +79,9 @@ class Jobs(Protocol):
         """Remove at most `limit` finished jobs that ended longer ago (`read_only`: and were read), except `keep`
         ones; return their ids."""
 
+    def forget(self, *, older_than_seconds: float, limit: int) -> int:
+        """Delete at most `limit` history rows of jobs removed longer ago; return how many. Their keys are free."""
+
     def stats(self) -> Stats:
         """Count the jobs."""
 

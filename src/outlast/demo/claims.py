@@ -10,13 +10,13 @@ CLAIMS = {
     "activities": "The killed activities went on in a new process.",
     "supervisor": "A killed supervisor was replaced; the jobs lived on.",
     "search": "The killed search went on from its saved nonce.",
-    "asked": "With nothing alive, a fresh process read the saved state.",
+    "asked": "With nothing else alive, a fresh process read the saved state.",
     "everything": "After everything was killed, a fresh process resumed it.",
     "redone": "No finished activity ran again.",
     "ten": "All ten activities are done.",
-    "proof": "hashlib confirms the proof; no nonce before it was skipped.",
+    "proof": "hashlib confirms the proof; its nonce is the one known before.",
     "view": "jobs.json on disk shows both jobs completed.",
-    "clean": "No process of the demo is left, and none of its files.",
+    "clean": "No process of the demo is left, nor a file it was not to keep.",
 }
 """Every claim, in the order in which it is shown. One that was not reached counts as false."""
 
@@ -75,7 +75,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Witness:
     """What the witness file says: a line each time an activity began; `marks` are its lengths at the kills."""
 
     lines: Sequence[str]

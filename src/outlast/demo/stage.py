@@ -139,7 +139,7 @@ class Stage:
         if supervisor is not None and is_alive(supervisor):
             send_signal(supervisor.pid, supervisor.start_ticks, signal.SIGTERM)
             polite_until += _LEAVING_SECONDS
-        while (left := self._living()) and monotonic() < polite_until + _LEAVING_SECONDS:
+        while (left := self.living()) and monotonic() < polite_until + _LEAVING_SECONDS:
             if monotonic() > polite_until:
                 for pid, ticks in left.items():
                     send_signal(pid, ticks, signal.SIGKILL)
@@ -149,7 +149,7 @@ class Stage:
             shutil.rmtree(self.directory)
         return sorted(left)
 
-    def _living(self) -> dict[int, int]:
+    def living(self) -> dict[int, int]:
         """Return the processes of this stage that live, by pid, with when they started."""
         found = {identity.pid: identity.start_ticks for identity in self._seen if is_alive(identity)}
         if sys.platform == "linux":

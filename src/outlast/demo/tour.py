@@ -10,10 +10,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from outlast.core.job import ProcessIdentity
+from outlast.core.job import Job, ProcessIdentity
 from outlast.core.view import job_object
 from outlast.demo.activities import NAMES
-from outlast.demo.claims import Kill, Report, Testimony
+from outlast.demo.claims import Kill, Report, Witness
 from outlast.demo.fresh import FreshProcess
 from outlast.demo.proof import judge_proof
 from outlast.demo.puzzles import ZEROS, KnownSearch, choose, hashes_per_second
@@ -50,7 +50,7 @@ class Victim:
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return f"{self.role if self.job is None else f'{self.role} of the {self.job}'} ({self.identity.pid})"
+        return f"{self.role if self.job is None else f'{self.role} of the {self.job}'}, pid {self.identity.pid}"
 
 
 def tour(audience: Audience, *, keep: bool = False) -> Outcome:
@@ -106,9 +106,8 @@ class Guide:
         self.report.judge("clean", not left and gone, processes_left=left, directory=str(directory), kept=keep)
 
     def _introduce(self, known: KnownSearch, rate: float) -> None:
-        message = f"{known.request.puzzle.prefix}..."
-        self._audience.say("search", f'sha256("{message}") with {ZEROS} leading zeros; the first nonce')
-        self._audience.say("", f"is known to be {known.hit:,}; {rate / 1e6:.1f} M hashes/s here")
+        self._audience.say("search", f'sha256("{known.request.puzzle.prefix}…") that begins with {ZEROS} zeros')
+        self._audience.say("", f"first nonce known: {known.hit:,}; {rate / 1e6:.1f} M hashes/s here")
         self._audience.say("activities", f"{len(NAMES)} of them; each also leaves a line in an outside file")
 
     def _strike_the_activities(self) -> None:
@@ -126,9 +125,14 @@ class Guide:
             lambda now: now.activities.status != "failed",
         )
         self._resumed(after, 1, f"the activities, attempt {after.activities.attempt}")
-        went_on = after.steps[: len(before.steps)] == before.steps
         self.report.judge(
-            "activities", went_on, attempt=after.activities.attempt, before=list(before.steps), after=list(after.steps)
+            "activities",
+            after.steps[: len(before.steps)] == before.steps
+            and after.activities.process_id != sight.activities.process_id,
+            attempt=after.activities.attempt,
+            processes=[_pid(sight.activities_process), _pid(after.activities_process)],
+            saved_before=list(before.steps),
+            saved_after=list(after.steps),
         )
 
     def _strike_the_supervisor(self) -> None:
@@ -151,15 +155,13 @@ class Guide:
             _search_runs,
         )
         self._resumed(after, 1, f"supervisor {_pid(after.supervisor)} saves for the same two job processes")
-        attempts = [(sight.search.attempt, sight.activities.attempt) for sight in (before, after)]
-        pids = [(_pid(sight.search_process), _pid(sight.activities_process)) for sight in (before, after)]
         self.report.judge(
             "supervisor",
-            attempts[0] == attempts[1] and pids[0] == pids[1],
+            _lives_on(before.search, after.search) and _lives_on(before.activities, after.activities),
             supervisors=[_pid(before.supervisor), _pid(after.supervisor)],
-            job_processes_before=pids[0],
-            job_processes_after=pids[1],
-            attempts=attempts[1],
+            search_process=_pid(after.search_process),
+            activities_process=_pid(after.activities_process),
+            attempts=[after.search.attempt, after.activities.attempt],
         )
 
     def _strike_the_search(self) -> None:
@@ -175,10 +177,10 @@ class Guide:
         )
         victims = _victims(sight, SUPERVISOR, SEARCH, ACTIVITIES)
         before = self._kill(victims)
-        self._ask_with_nothing_alive(before, victims)
+        self._ask_with_nothing_alive(before)
         with FreshProcess("wait", self._stage.search_id, "--json") as client:
             after = self._stage.until("everything", "a later nonce", _later_than(before), _search_has_not_failed)
-            self._resumed(after, len(victims), f"by `outlast wait` ({client.pid}): attempt {after.search.attempt}")
+            self._resumed(after, len(victims), f"by `outlast wait` (pid {client.pid}): attempt {after.search.attempt}")
             self._check_where_it_went_on()
             ended = self._stage.until("everything", "the end of both", _both_ended)
             answer = client.answer()
@@ -186,27 +188,27 @@ class Guide:
         self.report.judge(
             "everything",
             client.exit_code == 0 and answer == job_object(ended.search),
-            **client.as_evidence(),
             status=answer.get("status"),
             attempts=answer.get("attempts"),
+            **client.as_evidence(),
         )
 
-    def _ask_with_nothing_alive(self, before: Sight, victims: Sequence[Victim]) -> None:
+    def _ask_with_nothing_alive(self, before: Sight) -> None:
         """Let a fresh process tell the state while no process of the demo lives."""
+        self._stage.until("asked", "idle processes to leave", lambda _: not self._stage.living())
         with FreshProcess("show", self._stage.search_id, "--verbose", "--json") as client:
             answer = client.answer()
         nonce = (answer.get("cursor") or {}).get("nonce", 0)
-        now = self._stage.look()
-        alive = [one for one in (now.supervisor, *(victim.identity for victim in victims)) if one and is_alive(one)]
-        self._audience.say("asked", f"`outlast show` ({client.pid}) says {answer.get('status')}, nonce {nonce:,}")
+        alive = sorted(self._stage.living())
+        self._audience.say("asked", f"`outlast show` (pid {client.pid}): {answer.get('status')}, nonce {nonce:,}")
         self.report.judge(
             "asked",
             client.exit_code == 0 and nonce == before.nonce and not alive,
-            **client.as_evidence(),
             status=answer.get("status"),
             nonce=nonce,
             nonce_in_store=before.nonce,
-            alive=[one.pid for one in alive],
+            alive=alive,
+            **client.as_evidence(),
         )
 
     def _kill(self, victims: Sequence[Victim]) -> Sight:
@@ -253,18 +255,18 @@ class Guide:
         self._check_the_view(sight)
 
     def _check_the_activities(self, sight: Sight) -> None:
-        testimony = Testimony(self._stage.testimony())
-        redone, repeated = testimony.redone(self._finished), testimony.repeated()
+        witness = Witness(self._stage.testimony())
+        redone, repeated = witness.redone(self._finished), witness.repeated()
         most = sum(kill.job == ACTIVITIES for kill in self.report.kills)
         self.report.judge(
             "redone",
-            bool(testimony.lines) and not redone and len(repeated) <= most,
+            bool(witness.lines) and not redone and len(repeated) <= most,
             finished_and_redone=redone,
             in_flight_and_repeated=repeated,
             most_that_may_repeat=most,
-            lines=len(testimony.lines),
+            lines=len(witness.lines),
         )
-        done = set(testimony.names) == set(NAMES) and set(sight.steps) == set(NAMES)
+        done = set(witness.names) == set(NAMES) and set(sight.steps) == set(NAMES)
         self.report.judge("ten", done and sight.activities.status == "completed", activities=list(sight.steps))
 
     def _check_the_view(self, sight: Sight) -> None:
@@ -289,6 +291,11 @@ def _victims(sight: Sight, *names: str) -> list[Victim]:
     }
     chosen = (everyone[name] for name in names)
     return [Victim(role, job, identity) for role, job, identity in chosen if identity is not None]
+
+
+def _lives_on(before: Job, after: Job) -> bool:
+    """Tell whether a job went on in the same attempt and process, or has ended in it."""
+    return after.attempt == before.attempt and (after.status.is_end or after.process_id == before.process_id)
 
 
 def _saved(sight: Sight) -> str:

@@ -15,7 +15,10 @@ MARKS = ("OUTLAST_PROCESS_ID", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_CURSOR
 _BOOT = (
     "import os,sys\n"
     "pid=os.fork()\n"
-    "if pid: os.write(int(sys.argv[2]),b'%d'%pid); os._exit(0)\n"
+    "try:\n"
+    "  if pid: os.write(int(sys.argv[2]),b'%d'%pid)\n"
+    "finally:\n"
+    "  if pid: os._exit(0)\n"
     "os.close(int(sys.argv.pop(2)))\n"
     "sys.path.append(sys.argv.pop(1))\n"
     "from outlast.app import supervise_detached\n"

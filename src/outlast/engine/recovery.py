@@ -1,7 +1,7 @@
 """Deaths: of job processes while the supervisor watches, and of everything before it came."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from time import monotonic
 
@@ -60,6 +60,13 @@ class Recovery:
                 process = JobProcess(identity, None, Stage.ENDING)
                 self._pool.add(process)
                 self._undertaker.begin(process, Why.RETIRE)
+        self._sweep(identities)
+
+    def _sweep(self, known: Container[str]) -> None:
+        """Remove the locks of processes that died before they were written down."""
+        for path in self._places.run.glob("p*.lock"):
+            if path.stem not in known and not holds_lock(path):
+                path.unlink(missing_ok=True)
 
     def _began(self, job: Job) -> float:
         """Return when the running attempt began, on the monotonic clock."""

@@ -135,7 +135,6 @@ class Supervisor:
             return
         turn = Turn(self._wire)
         with self._store.batch():
-            self._seen = self._store.changes()
             self._work(turn, buried)
         self._inbox.clear()
         self._trouble = ""
@@ -178,7 +177,9 @@ class Supervisor:
         rung, self._wire.rung = self._wire.rung, False
         grown = self._has_new_idle()
         self._idle_seen = len(self._pool.in_stage(Stage.IDLE))
-        if self._store.changes() != self._seen:
+        changes = self._store.changes()
+        if changes != self._seen:
+            self._seen = changes
             self._ask_wake_at = 0.0
             self._note_change()
             return True

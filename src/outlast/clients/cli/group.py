@@ -16,6 +16,8 @@ SECTIONS = {
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""
 
+SUMMARY_WIDTH = 64
+"""What is left of 80 columns beside the longest name."""
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -59,7 +61,7 @@ def _module(name: str) -> str:
 
 
 def _short_help(command: click.Command | None) -> str:
-    return "" if command is None else command.get_short_help_str(limit=64)
+    return "" if command is None else command.get_short_help_str(SUMMARY_WIDTH)
 
 
 def _guess(word: str, known: list[str]) -> str:

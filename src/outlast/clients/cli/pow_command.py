@@ -21,8 +21,8 @@ _KEPT_SETTINGS = ("TARGET_DIFFICULTY_START", "DANGER")
     epilog=examples(
         "outlast pow struct_build_complete 5-12 --player 1-11 \\",
         "    --block-start 1000 --block-height 9000 --wait",
-        "outlast pow planet_raid_complete 9-3 --target-id 2-7 --player 1-11 \\",
-        "    --block-start 1000 --block-height 9000 --key raid:9-3",
+        "outlast pow planet_raid_complete 9-2 --target-id 2-7 --player 1-11 \\",
+        "    --block-start 1000 --block-height 9000 --key raid:9-2",
     )
 )
 @click.argument("action", type=click.Choice(list(rules.PREFIXES)), metavar="ACTION")

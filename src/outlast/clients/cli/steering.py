@@ -45,12 +45,11 @@ def steer(session: Session, choice: Choice, verb: Verb) -> int:
             _show(session, jobs)
             return 0
         _ask(session, jobs, verb, asked=choice.yes)
-    service = session.existing()
     done: list[Job] = []
     faults = []
     for job in jobs:
         try:
-            after = verb.act(service, job)
+            after = verb.act(session.service(), job)
         except OutlastError as error:
             faults.append(fault_of(error, None))
             continue

@@ -130,6 +130,8 @@ class Channel:
             if not self._receive():
                 return False
         if self._inbox.popleft()["op"] != "welcome":
+            if self.job is None:
+                raise SupervisorGone
             sys.stderr.write("This attempt is over; its process ends.\n")
             sys.stderr.flush()
             os._exit(0)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from outlast.core.errors import ClaimLost
@@ -34,6 +35,8 @@ def main() -> None:
         _serve(channel, boot)
     except (SupervisorGone, ClaimLost):
         pass
+    with suppress(OSError):
+        os.unlink(boot["lock"])
     os._exit(0)
 
 

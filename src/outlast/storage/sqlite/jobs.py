@@ -229,6 +229,12 @@ class SqliteJobs:
         with self._sound():
             return published(self._database, self._specs, seqs)
 
+    def check(self) -> list[str]:
+        """Return what is wrong with the file, one line each; nothing if it is sound."""
+        with self._database.read():
+            found = [str(row[0]) for row in self._database.execute("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
     def close(self) -> None:
         self._database.close()
 

@@ -1,0 +1,42 @@
+"""kill -9 at every file-system call: a change has happened whole or not at all, and whole if it was promised."""
+
+import pytest
+
+from tests.faults.fixtures import Strike, faultio, strike
+from tests.faults.striker import Stroke
+
+__all__ = ["faultio", "strike"]
+
+OPERATIONS = "tests.contract.operations"
+FEWEST_CALLS = 20
+"""A store's change makes more calls than that; fewer would mean that they are not seen."""
+
+
+def unsound(strokes: list[Stroke]) -> list[Stroke]:
+    return [stroke for stroke in strokes if not stroke.is_sound]
+
+
+@pytest.mark.parametrize("mode", ["kill", "killafter"])
+@pytest.mark.parametrize(
+    "name", ["submit", "claim", "save_step", "save_checkpoint", "finish", "fail", "prune", "first_start"]
+)
+def test_a_change_of_the_store_is_whole(strike: Strike, name: str, mode: str) -> None:
+    strokes = strike(OPERATIONS, name, mode)
+
+    assert unsound(strokes) == []
+    assert len(strokes) > FEWEST_CALLS
+    assert {stroke.state for stroke in strokes} == {"before", "after"}
+    assert strokes[-1].acknowledged
+
+
+@pytest.mark.parametrize("mode", ["kill", "killafter"])
+def test_a_replaced_file_is_the_old_or_the_new_one(strike: Strike, mode: str) -> None:
+    strokes = strike(OPERATIONS, "replace_a_file", mode)
+
+    assert unsound(strokes) == []
+    assert {stroke.state for stroke in strokes} == {"before", "after"}
+
+
+@pytest.mark.parametrize("name", ["promises_too_early", "in_two_commits"])
+def test_a_planted_fault_is_found(strike: Strike, name: str) -> None:
+    assert unsound(strike(OPERATIONS, name, "kill")) != []

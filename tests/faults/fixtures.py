@@ -1,0 +1,46 @@
+"""The preloadable library, built once a session, and the strokes of an operation."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.faultio import build
+from tests.faults.striker import Stroke
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+Strike = Callable[..., list[Stroke]]
+
+
+@pytest.fixture(scope="session")
+def faultio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the library to preload; skip where there is no gcc."""
+    library = build(tmp_path_factory.mktemp("faultio"))
+    if library is None:
+        pytest.skip("needs gcc")
+    return library
+
+
+@pytest.fixture
+def strike(faultio: Path, tmp_path: Path) -> Strike:
+    """Return a function that strikes an Operation, named by its module and name, at every call."""
+
+    def run(module: str, name: str, mode: str, *, error: int = 5, sticky: bool = False) -> list[Stroke]:
+        words = [module, name, str(tmp_path), mode, str(error), str(int(sticky))]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults.striker", *words],
+            env={**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none"},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return [Stroke(**json.loads(line)) for line in done.stdout.splitlines()]
+
+    return run

@@ -1,0 +1,90 @@
+"""Faults planted into supervisors from outside, to show that the oracle sees them. Inert without TORTURE_FAULT.
+
+Python imports this at its start when PYTHONPATH names this directory; the fault waits for the supervisor's module, so
+that no other process has it.
+"""
+
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+TARGET = "outlast.engine.supervisor"
+
+
+class Planter(MetaPathFinder):
+    """Plants the fault as soon as the supervisor's module has been imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != TARGET:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        assert spec is not None
+        assert spec.loader is not None
+        run = spec.loader.exec_module
+
+        def run_and_plant(module: ModuleType) -> None:
+            run(module)
+            FAULTS[os.environ["TORTURE_FAULT"]]()
+
+        spec.loader.exec_module = run_and_plant  # type: ignore[method-assign]
+        return spec
+
+
+def answer_before_commit() -> None:
+    """Tell a job that its step is kept, and keep it a moment later."""
+    from outlast.engine.turn import Turn
+    from outlast.storage.sqlite import SqliteStore
+
+    batch = SqliteStore.batch
+
+    @contextmanager
+    def late_batch(self: SqliteStore) -> Iterator[None]:
+        with batch(self):
+            yield
+            threading.Event().wait(0.02)
+
+    def answer(self: Any, connection: Any, message: Any) -> None:
+        self._wire.send(connection, message)
+        self._wire.flush()
+
+    SqliteStore.batch = late_batch  # type: ignore[method-assign, assignment]
+    Turn.answer = answer  # type: ignore[method-assign]
+
+
+def no_attempt_check() -> None:
+    """Take in whoever claims to run a job, whatever attempt it says."""
+    from outlast.engine.desk import Desk
+
+    def returning(self: Any, name: str, pid: int, claim: Any) -> Any:
+        return self._adopt(name, pid, self._store.get(claim.job_id))
+
+    Desk._returning = returning  # type: ignore[method-assign]
+
+
+def no_adoption() -> None:
+    """Take every process of an earlier supervisor for dead, and put its job back at once."""
+    from outlast.engine.ending import Ending
+    from outlast.engine.recovery import Recovery
+
+    Recovery.lives = lambda self, identity: False  # type: ignore[method-assign]
+    Ending.advance = lambda self: True  # type: ignore[method-assign]
+
+
+FAULTS = {
+    "answer_before_commit": answer_before_commit,
+    "no_attempt_check": no_attempt_check,
+    "no_adoption": no_adoption,
+}
+
+if os.environ.get("TORTURE_FAULT"):
+    sys.meta_path.insert(0, Planter())

@@ -1,0 +1,69 @@
+"""T1: kill -9 of clients, supervisors and job processes at random moments; nothing acknowledged is lost or redone.
+
+TORTURE_SEED and TORTURE_KILLS replay a run or make it longer: TORTURE_KILLS=20000 ./run test tests/torture.
+"""
+
+import os
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.torture.oracle import Findings
+from tests.torture.strikes import Plan, Torture
+
+KILLS = int(os.environ.get("TORTURE_KILLS", "300"))
+SEED = os.environ.get("TORTURE_SEED", "")
+
+
+def new_seed(test: str) -> str:
+    """Return the seed of this run and print how to run it again."""
+    seed = SEED or f"{random.randrange(1_000_000)}"
+    print(f"seed {seed}; again: TORTURE_SEED={seed} TORTURE_KILLS={KILLS} ./run test tests/torture -k {test}")
+    return seed
+
+
+def tell(torture: Torture, findings: Findings) -> None:
+    print(f"{findings.jobs} jobs, {findings.steps_done} steps, {findings.repeated} repeated")
+    print(f"killed {dict(torture.killed)}, {torture.inside_steps} inside a step; settled in {torture.settled_after:.1f} s")
+    print(f"ghosts {dict(torture.ghosts)}")
+
+
+@pytest.mark.timeout(120 + KILLS)
+def test_nothing_acknowledged_is_lost_or_redone_under_random_kills(data_dir: Path, tmp_path: Path) -> None:
+    seed = new_seed("random_kills")
+    torture = Torture(data_dir, tmp_path / "outside", Plan(seed=seed, kills=KILLS))
+
+    findings = torture.run()
+
+    tell(torture, findings)
+    assert findings.faults == []
+    assert torture.inside_steps >= KILLS // 3
+    assert 0 < findings.repeated <= torture.killed["job"]
+    assert torture.ghosts["refused"] > 0
+    assert torture.ghosts["welcome"] == 0
+
+
+def plan_for(fault: str, seed: str) -> Plan:
+    """Return a short torture under which this fault shows."""
+    plan = Plan(seed=seed, kills=8, weights={"supervisor": 1}, pause_seconds=0.35, fault=fault)
+    match fault:
+        case "no_attempt_check":
+            return replace(plan, weights={"job": 1}, ghost_share=1.0)
+        case "no_adoption":
+            return replace(plan, long_share=0.7)
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("fault", "shows_as"),
+    [("answer_before_commit", {"lost", "redone"}), ("no_attempt_check", {"lost"}), ("no_adoption", {"redone"})],
+)
+def test_the_oracle_sees_a_planted_fault(data_dir: Path, tmp_path: Path, fault: str, shows_as: set[str]) -> None:
+    torture = Torture(data_dir, tmp_path / "outside", plan_for(fault, new_seed(fault)))
+
+    findings = torture.run()
+
+    tell(torture, findings)
+    assert [kind for kind in shows_as if getattr(findings, kind)] != []
