@@ -143,7 +143,7 @@ def answer_call(backend: ServiceBackend, method: str, params: Mapping[str, Any],
 class _OwnDoorbell:
     """The supervisor's own: it notices by itself."""
 
-    def ring(self) -> bool:
+    def ring(self, *, wish: bool = False) -> bool:
         return True
 
     def ensure(self) -> bool:

@@ -25,8 +25,11 @@ READ_BATCH = 100
 class Doorbell(Protocol):
     """The way to the supervisor of a store."""
 
-    def ring(self) -> bool:
-        """Say that there is something to do, starting a supervisor if none lives; False if there is none."""
+    def ring(self, *, wish: bool = False) -> bool:
+        """Say that there is something to do (`wish`: with a running job), starting a supervisor if none lives.
+
+        False if there is none.
+        """
 
     def ensure(self) -> bool:
         """Start a supervisor if none lives and one may be started; False if there is none."""
@@ -219,8 +222,8 @@ class Service:
         self._doorbell.close()
         self.store.close()
 
-    def _announce(self) -> None:
-        if not self._doorbell.ring():
+    def _announce(self, *, wish: bool = False) -> None:
+        if not self._doorbell.ring(wish=wish):
             self._publish()
 
     def _pause(self, deadline: float | None, job_id: str, most: float = POLL_SECONDS) -> None:
@@ -233,7 +236,7 @@ class Service:
         """Repeat a change that may meet a job which moves at the same time."""
         while not once(job):
             job = self.get(job.id)
-        self._announce()
+        self._announce(wish=True)
         return self.get(job.id)
 
     def _cancel_once(self, job: Job) -> bool:

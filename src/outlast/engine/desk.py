@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
@@ -15,13 +15,12 @@ from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
 from outlast.engine.ending import Undertaker, Why
 from outlast.engine.jobside.protocol import STEPS_PER_MESSAGE
+from outlast.engine.pace import JOBS_PER_PROCESS
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.turn import Turn
 from outlast.engine.wire import Connection
 
 log = logging.getLogger("outlast")
-JOBS_PER_PROCESS = 1_000
-"""A process is replaced after so many jobs, whatever they left in its memory."""
 OK = {"op": "ok"}
 LOST = {"op": "lost"}
 
@@ -43,13 +42,14 @@ class Desk:
         undertaker: Undertaker,
         *,
         calls: Calls,
-        adopt: Callable[[str, int, Job], JobProcess | None],
+        adopt: Callable[[str, int], JobProcess | None],
     ) -> None:
         self._store = store
         self._pool = pool
         self._undertaker = undertaker
         self._calls = calls
         self._adopt = adopt
+        self.astray: list[Job] = []
         self._by_op: dict[str, Callable[[Turn, JobProcess, dict[str, Any]], Mapping[str, Any] | None]] = {
             "step": self._step,
             "save": self._save,
@@ -82,35 +82,36 @@ class Desk:
 
     def _hello(self, turn: Turn, connection: Connection, message: dict[str, Any]) -> None:
         name = str(message.get("process"))
+        held = [(int(number), Claim(job_id=job_id, attempt=attempt)) for number, job_id, attempt in message["jobs"]]
         process = self._pool.get(name)
-        if "job" in message:
-            claim = Claim(job_id=str(message["job"]), attempt=int(message["attempt"]))
-            if process is None:
-                process = self._returning(name, int(message["pid"]), claim)
-            elif process.job is not None and process.job.claim != claim:
-                process = None
-        if process is None:
+        if process is None and held and self._all_current(held):
+            process = self._adopt(name, int(message["pid"]))
+        if process is None or (process.jobs and not self._all_current(held)):
             turn.answer(connection, LOST)
             return
-        turn.then(self._attach, process, connection)
+        turn.then(self._attach, process, connection, held)
         turn.answer(connection, {"op": "welcome"})
 
-    def _returning(self, name: str, pid: int, claim: Claim) -> JobProcess | None:
-        """Take in a process whose job has ended under an earlier supervisor that could not say so any more."""
-        job = self._store.get(claim.job_id)
-        if job is None or job.attempt != claim.attempt or job.status is Status.RUNNING:
-            return None
-        return self._adopt(name, pid, job)
+    def _all_current(self, held: Sequence[tuple[int, Claim]]) -> bool:
+        """Tell whether no later attempt of these jobs has begun; their ends may be known already."""
+        jobs = [(self._store.get(claim.job_id), claim) for _, claim in held]
+        return all(job is not None and job.attempt == claim.attempt for job, claim in jobs)
 
-    def _attach(self, process: JobProcess, connection: Connection) -> None:
+    def _attach(self, process: JobProcess, connection: Connection, held: Sequence[tuple[int, Claim]]) -> None:
+        """After the commit: the process speaks through this connection, and has the jobs that it says it has."""
         connection.process_id = process.identity.id
         process.connection = connection
         if process.stage is Stage.STARTING:
             process.stage = Stage.IDLE
             self._pool.note_start(process)
+        ours = {job.claim: job for job in process.jobs.values()}
+        process.jobs = {number: ours.pop(claim) for number, claim in held if claim in ours}
+        process.handed = max([process.handed, *(number for number, _ in held)])
+        for job in ours.values():  # handed over, but it never arrived
+            self.astray.append(job)
 
     def _step(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
-        claim = _claim(process)
+        claim = _held(process, message).claim
         step = Step(
             name=message["name"],
             kind=StepKind(message["kind"]),
@@ -124,11 +125,12 @@ class Desk:
         return OK
 
     def _save(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
-        self._store.save_checkpoint(_claim(process), self._checkpoint(message["save"]))
+        self._store.save_checkpoint(_held(process, message).claim, self._checkpoint(message["save"]))
         return OK if message.get("wait") else None
 
     def _steps(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
-        steps = self._store.steps(_claim(process).job_id, after=message["after"], limit=STEPS_PER_MESSAGE + 1)
+        job = _held(process, message)
+        steps = self._store.steps(job.id, after=message["after"], limit=STEPS_PER_MESSAGE + 1)
         page = steps[:STEPS_PER_MESSAGE]
         return {
             "op": "steps",
@@ -138,18 +140,18 @@ class Desk:
 
     def _call(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
         turn.changed = True
-        return {"op": "ok", "value": self._calls(message["method"], message["params"], caller=process.job)}
+        return {"op": "ok", "value": self._calls(message["method"], message["params"], caller=_held(process, message))}
 
     def _finish(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
-        job = process.job
-        if job is None:
-            return LOST
-        current = self._store.get(job.id) if process.lodging is None else job
-        if current is not None and current.status is Status.RUNNING:
-            self._settle(turn, process, job, message)
+        number = process.number_of(_claim(message))
+        if number is None or (process.identity.id, number) in turn.ended:
+            return OK if self._all_current([(0, _claim(message))]) else LOST  # it was heard, but not confirmed
+        self._settle(turn, process, process.jobs[number], message)
         turn.changed = True
-        turn.then(self._release, process, message)
-        if self._runs_another(process, message):
+        turn.then(self._release, process, number, message)
+        turn.ended.add((process.identity.id, number))
+        is_last = all((process.identity.id, other) in turn.ended for other in process.jobs)
+        if is_last and self._runs_another(process, message):
             turn.freed.append(process)
         return OK
 
@@ -213,22 +215,23 @@ class Desk:
         if self._undertaker.of(process) is None:  # SIGTERM came from elsewhere
             turn.then(self._undertaker.begin, process, Why.INTERRUPT)
 
-    def _release(self, process: JobProcess, message: dict[str, Any]) -> None:
-        """After the commit: the process is free for the next job, or ends."""
+    def _release(self, process: JobProcess, number: int, message: dict[str, Any]) -> None:
+        """After the commit: the process goes on with its next job, is free, or ends."""
         ending = self._undertaker.of(process)
         if ending is not None:
-            if message["outcome"] != "stopped":
-                ending.job = None
             ending.hurry()
         if message["outcome"] == "stopped":
             return
+        job = process.jobs.pop(number)
+        if ending is not None and ending.job is job:
+            ending.job = None
+        self._pool.pace.note(job.spec, message["ms"])
         runs_another = self._runs_another(process, message)
-        process.job = None
         process.jobs_run += 1
-        if runs_another:
+        process.began = process.since = monotonic()
+        if runs_another and not process.jobs:
             process.stage = Stage.IDLE
-            process.since = monotonic()
-        elif ending is None:
+        elif not runs_another and ending is None and (process.lodging is not None or not process.jobs):
             self._undertaker.begin(process, Why.RETIRE, alone=message["clean"])
 
     def _runs_another(self, process: JobProcess, message: Mapping[str, Any]) -> bool:
@@ -273,10 +276,16 @@ def counters(job: Job) -> Counters:
     return Counters(tries=job.tries, crashes=job.crashes, saved=job.saved)
 
 
-def _claim(process: JobProcess) -> Claim:
-    if process.job is None:
-        raise ClaimLost("This process has no job.")
-    return process.job.claim
+def _claim(message: Mapping[str, Any]) -> Claim:
+    return Claim(job_id=message["job"], attempt=message["attempt"])
+
+
+def _held(process: JobProcess, message: Mapping[str, Any]) -> Job:
+    """Return the job that a message is about. Raise ClaimLost if its process does not have it."""
+    number = process.number_of(_claim(message))
+    if number is None:
+        raise ClaimLost("This process does not have that job.")
+    return process.jobs[number]
 
 
 def _event(job: Job, word: str, message: Mapping[str, Any], **detail: object) -> Event:

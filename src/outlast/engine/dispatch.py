@@ -15,6 +15,7 @@ from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
 from outlast.engine.ending import Undertaker, Why
 from outlast.engine.jobside.protocol import STEPS_PER_MESSAGE
+from outlast.engine.pace import DEPTH, JOBS_PER_PROCESS
 from outlast.engine.pool import CannotStart, JobProcess, Lodging, Pool, Stage
 from outlast.engine.turn import Turn
 from outlast.engine.wire import Wire
@@ -35,29 +36,59 @@ class Dispatcher:
         self._wire = wire
         self._places = places
         self._no_start_before = 0.0
+        self._saw_quick = False
 
     def room(self) -> int:
         """Return how many more jobs may run now."""
         return self._pool.size - len(self._pool.in_stage(Stage.BUSY))
 
     def dispatch(self, turn: Turn) -> None:
-        """Give due jobs to idle and freed processes inside the batch of `turn`; start processes for the others."""
+        """Give due jobs to processes inside the batch of `turn`; start processes for those that find none.
+
+        A job known to be short may go to a process that still runs another short one.
+        """
         ready = self._pool.in_stage(Stage.IDLE) + turn.freed
         coming = [process.lodging for process in self._pool.in_stage(Stage.STARTING)]
         room = self.room() + len(turn.freed)
-        if room <= 0:
+        loads = self._loads(turn, ready)
+        limit = max(0, room) + (sum(DEPTH - load for load in loads.values()) if self._saw_quick else 0)
+        if limit <= 0:
             return
-        for job in self._store.due(room):
+        self._saw_quick = False
+        for job in self._store.due(limit):
             lodging = Lodging.of(job)
+            is_quick = self._pool.pace.is_quick(job.spec)
+            self._saw_quick = self._saw_quick or is_quick
             process = next((process for process in ready if process.lodging == lodging), None)
             if process is not None:
                 ready.remove(process)
+            elif is_quick:
+                process = self._least_loaded(loads, lodging)
+            if process is not None:
                 self._claim(turn, job, process)
+                turn.changed = True
+                loads[process] = loads.get(process, 0) + (1 if is_quick else DEPTH)
+            elif room <= 0:
+                return
             elif lodging in coming:
                 coming.remove(lodging)
             else:
                 turn.then(self._make_ready, job)
-            turn.changed = True
+
+    def _loads(self, turn: Turn, ready: list[JobProcess]) -> dict[JobProcess, int]:
+        """Return the processes that may take short jobs ahead, and how many jobs they have when this turn is over."""
+        loads = dict.fromkeys(ready, 0)
+        for process in self._pool.in_stage(Stage.BUSY):
+            jobs = [job for n, job in process.jobs.items() if (process.identity.id, n) not in turn.ended]
+            is_new = process.lodging is not None and not process.lodging.once
+            if jobs and is_new and process.connection and all(self._pool.pace.is_quick(job.spec) for job in jobs):
+                loads[process] = len(jobs)
+        return loads
+
+    def _least_loaded(self, loads: dict[JobProcess, int], lodging: Lodging) -> JobProcess | None:
+        fitting = [process for process, load in loads.items() if load < DEPTH and process.lodging == lodging]
+        fitting = [process for process in fitting if process.jobs_run + loads[process] + 1 < JOBS_PER_PROCESS]
+        return min(fitting, key=lambda process: loads[process], default=None)
 
     def _claim(self, turn: Turn, job: Job, process: JobProcess) -> None:
         if not process.is_recorded:
@@ -82,11 +113,13 @@ class Dispatcher:
 
     def _hand_over(self, process: JobProcess, job: Job, message: Mapping[str, Any]) -> None:
         process.is_recorded = True
-        process.job = job
-        process.stage = Stage.BUSY
-        process.began = monotonic()
+        if process.stage is Stage.IDLE:
+            process.began = monotonic()
+        if process.stage is not Stage.ENDING:
+            process.stage = Stage.BUSY
+        number = process.take(job)
         if process.connection is not None:  # if it is lost meanwhile, the death of the process tells the rest
-            self._wire.send(process.connection, message)
+            self._wire.send(process.connection, {**message, "n": number})
 
     def _make_ready(self, job: Job) -> None:
         """See that a process for this job comes up, in place of an idle one of another home if need be."""

@@ -14,6 +14,7 @@ from outlast.engine.launch import Launch
 from outlast.engine.sockets import connect
 
 _RING = encode_message({"op": "ring"})
+_WISH = encode_message({"op": "ring", "wish": True})
 _WATCH = encode_message({"op": "watch"})
 QUIET_SECONDS = 0.1
 """How often to look while there is no supervisor to give a sign."""
@@ -33,10 +34,13 @@ class SocketDoorbell:
         self._watching = False
         self._started: ProcessIdentity | None = None
 
-    def ring(self) -> bool:
-        """Say that there is something to do; start a supervisor if none lives. False if there is none."""
+    def ring(self, *, wish: bool = False) -> bool:
+        """Say that there is something to do (`wish`: with a running job); start a supervisor if none lives.
+
+        False if there is none.
+        """
         with self._lock:
-            if self._has_row() and self._send(_RING):
+            if self._has_row() and self._send(_WISH if wish else _RING):
                 return True
             return self._start()
 

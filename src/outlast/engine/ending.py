@@ -94,11 +94,12 @@ class Undertaker:
         self, process: JobProcess, why: Why, *, actor: str = "", rebooted: bool = False, alone: bool = False
     ) -> Ending:
         """End a process: a running job is asked first and has the grace time, everything else is killed now."""
-        asks = process.job is not None and why is not Why.CRASH
+        job = process.begun()
+        asks = job is not None and why is not Why.CRASH
         ending = Ending(
             process=process,
             why=why,
-            job=process.job,
+            job=job,
             family=process.family,
             deadline=monotonic() + (self._grace_seconds if asks else 0.0),
             actor=actor,

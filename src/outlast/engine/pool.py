@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from time import monotonic
 
-from outlast.core.job import Home, Job, ProcessIdentity
+from outlast.core.job import Claim, Home, Job, ProcessIdentity
 from outlast.core.places import Places
 from outlast.engine.family import Family
 from outlast.engine.identity import identify
+from outlast.engine.jobside.turnstile import Gate
 from outlast.engine.launch import MARKS, PACKAGE_ROOT, Launch
+from outlast.engine.pace import Pace
 from outlast.engine.wire import Connection
 
 MOST_FAILED_STARTS = 3
@@ -61,12 +63,50 @@ class JobProcess:
     watched: int = -1
     child: "subprocess.Popen[bytes] | None" = None
     connection: Connection | None = None
-    job: Job | None = None
+    jobs: dict[int, Job] = field(default_factory=dict)
+    handed: int = 0
+    gate: Gate | None = None
     began: float = 0.0
     since: float = field(default_factory=monotonic)
     exit_status: int | None = None
     is_recorded: bool = False
     jobs_run: int = 0
+
+    @property
+    def job(self) -> Job | None:
+        """The job that runs, or runs next: the first that was handed over and has not ended."""
+        return next(iter(self.jobs.values()), None)
+
+    def take(self, job: Job) -> int:
+        """Note that a job is handed over; return its number in this process."""
+        self.handed += 1
+        self.jobs[self.handed] = job
+        return self.handed
+
+    def number_of(self, claim: Claim) -> int | None:
+        """Return the number of the job with this claim, None if the process does not have it."""
+        return next((number for number, job in self.jobs.items() if job.claim == claim), None)
+
+    def begun(self) -> Job | None:
+        """Return the job that has begun and not ended; of an unknown past the first."""
+        last = None if self.gate is None else self.gate.begun()
+        if last is None:
+            return self.job if self.lodging is None else None
+        number = self.number_of(Claim(job_id=last.job_id, attempt=last.attempt))
+        return None if number is None else self.jobs[number]
+
+    def take_back(self) -> list[int]:
+        """Close the turnstile for all that has not begun; return the numbers of those jobs."""
+        if self.gate is None or self.connection is None or len(self.jobs) < 2:
+            return []  # one that was adopted numbers its jobs itself, and has not said how yet
+        try:
+            last = self.gate.close_for(self.handed)
+        except OSError:  # the process was stopped inside the turnstile, or is gone: its end will tell
+            return []
+        begun = None if last is None else self.number_of(Claim(job_id=last.job_id, attempt=last.attempt))
+        if begun is None:
+            return [number for number in self.jobs if last is None or number > last.number]
+        return [number for number in self.jobs if number > begun]
 
     @property
     def family(self) -> Family:
@@ -113,7 +153,8 @@ class Starter:
         if identity is None:
             child.wait()
             raise CannotStart(f"{home.interpreter} ended at once.")
-        return JobProcess(identity, lodging, Stage.STARTING, child=child)
+        gate = Gate(self._places.process_lock(process_id))
+        return JobProcess(identity, lodging, Stage.STARTING, child=child, gate=gate)
 
     def _spawn(self, home: Home, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         log = os.open(self._places.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -143,6 +184,7 @@ class Pool:
         self._starter = starter
         self._by_id: dict[str, JobProcess] = {}
         self._failed_starts: list[Lodging] = []
+        self.pace = Pace()
 
     def __iter__(self) -> Iterator[JobProcess]:
         return iter(list(self._by_id.values()))

@@ -1,7 +1,7 @@
 """Deaths: of job processes while the supervisor watches, and of everything before it came."""
 
 import logging
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -10,11 +10,12 @@ from outlast.core.job import Event, Job, ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.policies import Verdict, after_death, after_failure
 from outlast.core.ports import Supervision
-from outlast.core.status import Reason, Status
+from outlast.core.status import Intent, Reason, Status
 from outlast.engine.desk import counters, judged
 from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.exits import end_in_words
 from outlast.engine.identity import boot_id, holds_lock, identify, is_alive
+from outlast.engine.jobside.turnstile import Gate
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.turn import Turn
 
@@ -44,13 +45,14 @@ class Recovery:
     def take_over(self) -> None:
         """Look at every process and every running job that an earlier supervisor left."""
         identities = {identity.id: identity for identity in self._store.processes()}
-        running = {job.process_id: job for job in self._store.running()}
-        for process_id, job in running.items():
+        running: dict[str | None, list[Job]] = {}
+        for job in self._store.running():
+            running.setdefault(job.process_id, []).append(job)
+        for process_id, jobs in running.items():
             identity = identities.get(process_id or "", NOBODY)
-            process = JobProcess(identity, None, Stage.BUSY, job=job, began=self._began(job))
-            self._pool.add(process)
+            process = self._found(identity, jobs)
             if self.lives(identity):
-                log.info("Adopted process %s, which runs %s.", identity.pid, job.id)
+                log.info("Adopted process %s, which runs %s.", identity.pid, ", ".join(job.id for job in jobs))
                 self._watch(process)
             else:
                 rebooted = identity.boot_id not in ("", boot_id())
@@ -68,33 +70,56 @@ class Recovery:
             if path.stem not in known and not holds_lock(path):
                 path.unlink(missing_ok=True)
 
-    def _began(self, job: Job) -> float:
+    def _found(self, identity: ProcessIdentity, jobs: Sequence[Job]) -> JobProcess:
+        gate = Gate(self._places.process_lock(identity.id))
+        process = JobProcess(identity, None, Stage.BUSY, gate=gate, began=self._began(jobs))
+        for job in jobs:
+            process.take(job)
+        self._pool.add(process)
+        return process
+
+    def _began(self, jobs: Sequence[Job]) -> float:
         """Return when the running attempt began, on the monotonic clock."""
-        claims = [event.at for event in self._store.details(job).events if event.event == "claimed"]
+        if len(jobs) != 1:
+            return monotonic()
+        claims = [event.at for event in self._store.details(jobs[0]).events if event.event == "claimed"]
         return monotonic() - max(0.0, (self._store.now() - claims[-1]) / 1000) if claims else monotonic()
 
-    def adopt(self, process_id: str, pid: int, job: Job) -> JobProcess | None:
-        """Take in a process that says it has just ended `job` and was not heard; None if it is not what it says."""
+    def adopt(self, process_id: str, pid: int) -> JobProcess | None:
+        """Take in a process that says it has just ended a job and was not heard; None if it is not what it says."""
         identity = identify(pid, process_id)
         if identity is None:
             return None
-        process = JobProcess(identity, None, Stage.BUSY, job=job)
-        self._pool.add(process)
+        process = self._found(identity, [])
         self._watch(process)
         return process
 
+    def put_back(self, turn: Turn, job: Job) -> None:
+        """Inside the batch: put a job that has not begun back where it came from, unless somebody wants it ended."""
+        stored = self._running(job)
+        if stored is not None:
+            after, word = _returned(stored)
+            self._swap(stored, after, Event(event=word, attempt=stored.attempt, actor=stored.intent_actor or ""))
+            turn.changed = True
+
     def settle(self, turn: Turn, ending: Ending) -> None:
         """Inside the batch: write down what the proven end of a process means for its job."""
-        if ending.job is not None:
-            job = self._store.get(ending.job.id)
-            if job is not None and job.status is Status.RUNNING and job.attempt == ending.job.attempt:
-                self._end_job(job, ending)
+        for job in ending.process.jobs.values():
+            if job is not ending.job:
+                self.put_back(turn, job)
+            elif (stored := self._running(job)) is not None:
+                self._swap(stored, *self._after(stored, ending))
                 turn.changed = turn.puts_off = True
         self._store.drop_process(ending.process.identity.id)
         turn.then(self._forget, ending)
 
-    def _end_job(self, job: Job, ending: Ending) -> None:
-        after, event = self._after(job, ending)
+    def _running(self, job: Job) -> Job | None:
+        """Return the job as it is stored, None if this attempt is over."""
+        stored = self._store.get(job.id)
+        is_running = stored is not None and stored.status is Status.RUNNING and stored.attempt == job.attempt
+        return stored if is_running else None
+
+    def _swap(self, job: Job, after: Job, event: Event) -> None:
         try:
             self._store.swap(job, after, event)
         except ClaimLost:
@@ -143,6 +168,15 @@ class Recovery:
     def lives(self, identity: ProcessIdentity) -> bool:
         """Tell whether a job process lives: by its identity, or by the lock that the kernel holds for it."""
         return is_alive(identity) or holds_lock(self._places.process_lock(identity.id))
+
+
+def _returned(job: Job) -> tuple[Job, str]:
+    """Return a job that has not begun as it goes back, and the word for it."""
+    if job.intent is Intent.CANCEL:
+        return replace(job, status=Status.CANCELLED, reason=Reason.USER), "cancelled"
+    if job.intent is Intent.PAUSE:
+        return replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None), "paused"
+    return replace(job, status=Status.QUEUED), "put_back"
 
 
 def cause_of_death(process: JobProcess) -> str:

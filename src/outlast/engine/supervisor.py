@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -23,6 +24,7 @@ from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.family import send_signal, strangers
 from outlast.engine.identity import identify
 from outlast.engine.launch import Launch
+from outlast.engine.pace import DEPTH, PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
 from outlast.engine.publisher import Publisher
 from outlast.engine.recovery import Recovery
@@ -34,6 +36,8 @@ log = logging.getLogger("outlast")
 POLL_SECONDS = 1.0
 """A ring is only a hint; so often the store is looked at anyway."""
 WAKE_BATCH = 500
+GATHER_SECONDS = 0.002
+"""How long ends that nobody's process waits for may gather, to share one commit."""
 LEAVING_SECONDS = 30.0
 """How long a supervisor that leaves may take to write its last view."""
 LOCK_LOOK_SECONDS = 0.01
@@ -89,6 +93,8 @@ class Supervisor:
         self._wake_at = math.inf
         self._ask_wake_at = 0.0
         self._reads_since = monotonic()
+        self._gathering_since = math.inf
+        self._wishes_seen = 0.0
         self._dead: list[JobProcess] = []
         self._stopping = 0
         self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
@@ -128,10 +134,10 @@ class Supervisor:
         """Do what is to be done in one commit, then carry out its effects."""
         buried = self._undertaker.buried()
         news = self._look()
-        if news:
+        if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
         is_due = self._wake_in() == 0 or (news and self._dispatcher.room() > 0) or self._reads_are_due()
-        if not (self._inbox or buried or is_due):
+        if not (self._inbox or buried or self._desk.astray or is_due) or self._nobody_waits(is_due or bool(buried)):
             return
         turn = Turn(self._wire)
         with self._store.batch():
@@ -154,10 +160,30 @@ class Supervisor:
             turn.then(self._wire.read_jobs.clear)
         for ending in buried:
             self._recovery.settle(turn, ending)
+        for job in self._desk.astray:
+            self._recovery.put_back(turn, job)
+        turn.then(self._desk.astray.clear)
         if self._wake_in() == 0 and self._store.wake(WAKE_BATCH):
             turn.changed = turn.puts_off = True
         if not self._stopping:
             self._dispatcher.dispatch(turn)
+
+    def _nobody_waits(self, is_urgent: bool) -> bool:
+        """Tell whether this turn holds only ends of jobs whose processes are busy with the next: more may join them."""
+        now = monotonic()
+        if not self._inbox:
+            self._gathering_since = math.inf
+            return False
+        self._gathering_since = min(self._gathering_since, now)
+        if is_urgent or len(self._inbox) >= DEPTH or now - self._gathering_since >= GATHER_SECONDS:
+            self._gathering_since = math.inf
+            return False
+        ends = Counter(connection.process_id for connection, message in self._inbox if message.get("op") == "finish")
+        busy = {process.identity.id: len(process.jobs) for process in self._pool.in_stage(Stage.BUSY)}
+        waits = ends.total() == len(self._inbox) and all(busy.get(name or "", 0) > n for name, n in ends.items())
+        if not waits:
+            self._gathering_since = math.inf
+        return waits
 
     def _reads_are_due(self) -> bool:
         """Tell whether noted reads have waited for another save long enough."""
@@ -167,10 +193,20 @@ class Supervisor:
 
     def _see_to_wishes(self) -> None:
         """End the jobs that somebody wants ended."""
+        self._wire.wished = False
+        self._wishes_seen = monotonic()
         for job in self._store.wanted():
             process = self._pool.get(job.process_id or "")
-            if process is not None and job.intent is not None and process.stage is Stage.BUSY:
+            if process is None or job.intent is None or process.stage is not Stage.BUSY:
+                continue
+            self._take_back(process)
+            begun = process.begun()
+            if begun is not None and begun.claim == job.claim:
                 self._end(process, Why.wanted(job.intent), job.intent_actor or "")
+
+    def _take_back(self, process: JobProcess) -> None:
+        """Take back the jobs that were handed to a process ahead of time and have not begun."""
+        self._desk.astray += [process.jobs.pop(number) for number in process.take_back()]
 
     def _look(self) -> bool:
         """Tell whether there may be something new: somebody else changed the store, rang, or became idle."""
@@ -206,11 +242,15 @@ class Supervisor:
     def _seconds_to_sleep(self) -> float:
         times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
         times.append(self._wake_in())
-        times += [left for process in self._pool.in_stage(Stage.BUSY) if (left := _seconds_left(process)) is not None]
+        for process in self._pool.in_stage(Stage.BUSY):
+            times.append(_seconds_left(process))
+            times.append(process.began + PATIENCE_SECONDS - monotonic() if len(process.jobs) > 1 else None)
         if monotonic() < self._retry_at:
             return min(POLL_SECONDS, self._retry_at - monotonic())
         if self._seen == NEVER_LOOKED or self._has_new_idle():
             return 0.0
+        if self._gathering_since < math.inf:
+            times.append(self._gathering_since + GATHER_SECONDS - monotonic())
         return max(0.0, min(time for time in times if time is not None))
 
     def _watch_time(self) -> None:
@@ -223,11 +263,14 @@ class Supervisor:
                     self._died(process)
             elif process.stage is Stage.BUSY and left is not None and left <= 0:
                 self._end(process, Why.TIMEOUT)
+            elif len(process.jobs) > 1 and now - process.began > PATIENCE_SECONDS:
+                self._take_back(process)
             elif now - process.since > _PATIENCE.get(process.stage, math.inf):
                 self._end(process, Why.RETIRE)
 
     def _end(self, process: JobProcess, why: Why, actor: str = "") -> None:
         if self._undertaker.of(process) is None:
+            self._take_back(process)
             self._undertaker.begin(process, why, actor=actor)
 
     def _watch(self, process: JobProcess) -> None:

@@ -41,7 +41,7 @@ class Wire:
         self._messages: list[tuple[Connection, dict[str, Any]]] = []
         self._closed: list[Connection] = []
         self._to_push: list[Connection] = []
-        self.rung = False
+        self.rung = self.wished = False
         self.read_jobs: set[str] = set()
 
     def watch(self, descriptor: int, on_ready: Callable[[], object]) -> None:
@@ -159,6 +159,7 @@ class Wire:
     def _sort(self, connection: Connection, message: dict[str, Any]) -> None:
         if message.get("op") == "ring":
             self.rung = True
+            self.wished = self.wished or bool(message.get("wish"))
         elif message.get("op") == "read":
             self.read_jobs.update(str(job_id) for job_id in message.get("jobs", ()))
         elif message.get("op") == "watch":

@@ -22,6 +22,10 @@ START_SECONDS = 0.5
 """How long a supervisor that was started may take to answer before another is started."""
 
 
+Numbered = tuple[int, str, int]
+"""A job as it was handed to this process: its number here, id and attempt."""
+
+
 class SupervisorGone(Exception):
     """The supervisor left while this process had no job: there is nothing to do but leave too."""
 
@@ -41,7 +45,10 @@ class Channel:
         self._socket: socket.socket | None = None
         self._inode = (0, 0)
         self._lines = Lines()
-        self._inbox: deque[dict[str, Any]] = deque()
+        self._answers: deque[dict[str, Any]] = deque()
+        self._runs: deque[dict[str, Any]] = deque()
+        self._unconfirmed: deque[tuple[Numbered, bytes]] = deque()
+        self._numbered: Numbered = (0, "", 0)
         self._shielded = 0
         self.job: tuple[str, int] | None = None
         self.stop_wanted = False
@@ -57,12 +64,35 @@ class Channel:
             sleep(RETRY_SECONDS)
 
     def next_message(self) -> dict[str, Any]:
-        """Wait for the supervisor's next word while idle. Raise SupervisorGone when the line is cut."""
+        """Return the next job, or the word to leave; wait for it while idle. Raise SupervisorGone if nobody is there.
+
+        Ends of earlier jobs that nobody has confirmed are brought home first.
+        """
         with self._shield():
-            while not self._inbox:
+            while not self._runs:
+                self._take_confirmations()
                 if not self._receive():
-                    raise SupervisorGone
-            return self._inbox.popleft()
+                    if not self._unconfirmed:
+                        raise SupervisorGone
+                    self._reconnect()
+            return self._runs.popleft()
+
+    def finish(self, message: Message, *, is_last: bool = False) -> None:
+        """Report the end of the current job. If another job is here already, its confirmation is awaited later.
+
+        `is_last`: this process runs no other job; what else it was handed goes back.
+        """
+        with self._shield():
+            if is_last:
+                self._runs.clear()
+            line = self._line(message)
+            self._unconfirmed.append((self._numbered, line))
+            if not (self._is_ours() and self._send(line)):
+                self._reconnect()
+            while self._unconfirmed and not self._runs:
+                self._take_confirmations()
+                if self._unconfirmed and not self._receive():
+                    self._reconnect()
 
     def request(self, message: Message) -> dict[str, Any]:
         """Return the answer to `message`. Raise ClaimLost, or the error the supervisor names.
@@ -71,7 +101,7 @@ class Channel:
         """
         self._check_process()
         with self._shield():
-            answer = self._exchange(encode_message(message))
+            answer = self._exchange(self._line(message))
         if answer["op"] == "lost":
             raise ClaimLost("This attempt is over; another one owns the job.")
         if answer["op"] == "error":
@@ -83,7 +113,7 @@ class Channel:
         self._check_process()
         with self._shield():
             if self._is_ours():
-                self._send(encode_message(message))
+                self._send(self._line(message))
 
     def hold(self, seconds: float) -> None:
         """Pause the job for a short time; a request to stop ends it."""
@@ -91,14 +121,27 @@ class Channel:
         while (left := deadline - monotonic()) > 0:
             sleep(left)
 
+    def _line(self, message: Message) -> bytes:
+        """Return the line of a message about the current job."""
+        job = {} if self.job is None else {"job": self.job[0], "attempt": self.job[1]}
+        return encode_message({**message, **job})
+
     def _exchange(self, line: bytes) -> dict[str, Any]:
         while True:
             if self._is_ours() and self._send(line):
-                while not self._inbox and self._receive():
-                    pass
-                if self._inbox:
-                    return self._inbox.popleft()
+                while True:
+                    self._take_confirmations()
+                    if self._answers:
+                        return self._answers.popleft()
+                    if not self._receive():
+                        break
             self._reconnect()
+
+    def _take_confirmations(self) -> None:
+        """The first answers belong to ends that were reported before."""
+        while self._unconfirmed and self._answers:
+            self._unconfirmed.popleft()
+            self._answers.popleft()
 
     def _reconnect(self) -> None:
         """Find a supervisor, or start one; stop trying only if the job must stop."""
@@ -120,22 +163,27 @@ class Channel:
         stat = os.fstat(fresh.fileno())
         self._inode = (stat.st_dev, stat.st_ino)
         self._lines = Lines()
-        self._inbox.clear()
-        hello: dict[str, Any] = {"op": "hello", "process": self._process_id, "pid": self._pid}
-        if self.job is not None:
-            hello["job"], hello["attempt"] = self.job
+        self._answers.clear()
+        hello = {"op": "hello", "process": self._process_id, "pid": self._pid, "jobs": self._held()}
         if not self._send(encode_message(hello)):
             return False
-        while not self._inbox:
+        while not self._answers:
             if not self._receive():
                 return False
-        if self._inbox.popleft()["op"] != "welcome":
+        if self._answers.popleft()["op"] != "welcome":
             if self.job is None:
                 raise SupervisorGone
             sys.stderr.write("This attempt is over; its process ends.\n")
             sys.stderr.flush()
             os._exit(0)
-        return True
+        return all(self._send(line) for _, line in self._unconfirmed)
+
+    def _held(self) -> list[Numbered]:
+        """Return the jobs that this process answers for: ended but not confirmed, running, and not begun."""
+        running = [self._numbered] if self.job is not None else []
+        ended = [numbered for numbered, _ in self._unconfirmed]
+        waiting = [(run["n"], run["job"], run["attempt"]) for run in self._runs]
+        return [*ended, *(one for one in running if one not in ended), *waiting]
 
     def _send(self, line: bytes) -> bool:
         assert self._socket is not None
@@ -158,7 +206,8 @@ class Channel:
         if not data:
             self._drop()
             return False
-        self._inbox.extend(self._lines.feed(data))
+        for message in self._lines.feed(data):
+            (self._runs if message["op"] in ("run", "exit") else self._answers).append(message)
         return True
 
     def _is_ours(self) -> bool:
@@ -178,12 +227,25 @@ class Channel:
     def _drop(self) -> None:
         if self._is_ours():
             assert self._socket is not None
+            self._hear_out(self._socket)
             self._socket.close()
         self._socket = None
 
+    def _hear_out(self, dead: socket.socket) -> None:
+        """Take the jobs that the supervisor had sent before it died."""
+        try:
+            dead.setblocking(False)
+            while data := dead.recv(262_144):
+                self._runs += [message for message in self._lines.feed(data) if message["op"] == "run"]
+        except (OSError, ValueError):
+            return
+
     def _abandon(self) -> None:
-        """In a child forked by the job: keep nothing of the connection."""
-        self._drop()
+        """In a child forked by the job: keep nothing of the connection, and take nothing from it."""
+        if self._is_ours():
+            assert self._socket is not None
+            self._socket.close()
+        self._socket = None
 
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
@@ -206,8 +268,9 @@ class Channel:
 
     _raised = False
 
-    def begin(self, job_id: str, attempt: int) -> None:
-        """From now on this process runs that job."""
+    def begin(self, number: int, job_id: str, attempt: int) -> None:
+        """From now on this process runs that job, the `number`th that it was handed."""
+        self._numbered = (number, job_id, attempt)
         self.job = (job_id, attempt)
         self.stop_wanted = self._raised = False
 

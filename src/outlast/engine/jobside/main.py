@@ -6,14 +6,16 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from outlast.core.errors import ClaimLost
 from outlast.engine.jobside import current
 from outlast.engine.jobside.channel import Channel, SupervisorGone
 from outlast.engine.jobside.leftovers import Surroundings
-from outlast.engine.jobside.run import Outcome, run_job
+from outlast.engine.jobside.run import run_job
 from outlast.engine.jobside.target import code_is_stale, remember_code
+from outlast.engine.jobside.turnstile import Turnstile
 from outlast.engine.launch import Launch
 
 HIGH_DESCRIPTOR = 200
@@ -25,44 +27,47 @@ def main() -> None:
     boot = json.loads(os.environ.pop("OUTLAST_BOOT"))
     os.umask(boot["umask"])
     _adopt_orphans()
-    _hold_lock(boot["lock"])
+    turnstile = Turnstile(_open_high(boot["lock"]))
     sys.argv = ["outlast-job"]
     channel = Channel(socket_path=boot["socket"], process_id=boot["process"], launch=Launch(**boot["launch"]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     current.channel = channel
     try:
         channel.open()
-        _serve(channel, boot)
+        _serve(channel, boot, turnstile)
     except (SupervisorGone, ClaimLost):
-        pass
-    with suppress(OSError):
-        os.unlink(boot["lock"])
+        with suppress(OSError):  # nobody else may be there to do it
+            os.unlink(boot["lock"])
     os._exit(0)
 
 
-def _serve(channel: Channel, boot: dict[str, Any]) -> None:
+def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None:
     idle_output = (os.dup(1), os.dup(2))
     surroundings: Surroundings | None = None
     while (message := channel.next_message())["op"] == "run":
-        channel.begin(message["job"], message["attempt"])
-        if code_is_stale():
-            channel.request({"op": "finish", "outcome": "stale", "clean": False})
+        if not turnstile.is_ours():
             return
+        if not turnstile.begin(message["n"], message["job"], message["attempt"]):
+            continue
+        channel.begin(message["n"], message["job"], message["attempt"])
+        if code_is_stale():
+            channel.finish({"op": "finish", "outcome": "stale", "clean": False, "ms": 0.0}, is_last=True)
+            return
+        began = monotonic()
         surroundings = surroundings or Surroundings.now()
         _output_to(message)
         outcome = run_job(channel, message)
         remember_code()
         left = surroundings.left_behind()
-        _report(channel, outcome, left)
-        if left or boot["once"]:
-            return
-        _restore_output(idle_output, message["log"])
+        if not left:
+            _restore_output(idle_output, message["log"])
+        milliseconds = round((monotonic() - began) * 1000, 3)
+        end = {"op": "finish", "outcome": outcome.word, "clean": not left, "left": left, "ms": milliseconds}
+        is_last = bool(left) or boot["once"]
+        channel.finish({**end, **outcome.fields}, is_last=is_last)
         channel.job = None
-
-
-def _report(channel: Channel, outcome: Outcome, left: list[str]) -> None:
-    message = {"op": "finish", "outcome": outcome.word, "clean": not left, "left": left, **outcome.fields}
-    channel.request(message)
+        if is_last:
+            return
 
 
 def _output_to(message: dict[str, Any]) -> None:
@@ -82,12 +87,12 @@ def _restore_output(idle_output: tuple[int, int], log: str) -> None:
         os.unlink(log)
 
 
-def _hold_lock(path: str) -> None:
-    """Take the record lock that says this process lives. The file is opened once and never closed."""
+def _open_high(path: str) -> int:
+    """Return a descriptor of the lock file, out of the job's way. It is opened once and never closed."""
     low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR)
     os.close(low)
-    fcntl.lockf(high, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return high
 
 
 def _adopt_orphans() -> None:

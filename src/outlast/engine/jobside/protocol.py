@@ -1,7 +1,7 @@
 """The words between supervisor and job processes: JSON objects, one a line, over a local stream socket.
 
     job process → supervisor                      supervisor → job process
-    hello    process, pid, job?, attempt?         welcome | lost
+    hello    process, pid, jobs                   welcome | lost
     step     name, kind, result, ms, save?        ok | lost | error
     save     save, wait                           ok | lost | error     (only with wait)
     steps    after                                steps [[name, kind, result]…], more
@@ -14,8 +14,8 @@
 `finish` has the outcome `completed` (result), `failed` (error, traceback, retryable), `stopped`, `stale`, or
 `parked` (wait: reason, wake_at or delay, info, step).
 `save` holds the checkpoint fields that are new: cursor, partial (JSON text), progress, extra.
-An answer that promises something comes after the commit. A request may be sent again on a new connection;
-job and attempt make it recognisable.
+An answer that promises something comes after the commit. Every message about a job names it and its attempt; a
+request may be sent again on a new connection. `hello` lists the jobs the process answers for: [number, id, attempt].
 """
 
 import json

@@ -337,7 +337,7 @@ class Database:
             return False
         if time.monotonic() - self._busy_since > BUSY_SECONDS:
             return False
-        time.sleep(min(0.0002 * (calls + 1), 0.005))
+        time.sleep(min(0.00005 * (calls + 1), 0.002))
         return True
 
     def _failed(self, error: Exception) -> OutlastError:
