@@ -48,8 +48,9 @@ def test_the_larger_priority_is_due_first_then_the_earlier_time_then_the_earlier
 def test_jobs_of_skipped_queues_are_not_due(store: Supervision) -> None:
     jobs = [submitted(store, queue=name) for name in ("a", "b", "c", "a")]
 
-    assert ids(store.due(9, ["a"])) == ids(jobs[1:3])
-    assert store.due(9, ("a", "b", "c", "unknown")) == []
+    assert ids(store.due(9, skip_queues=["a"])) == ids(jobs[1:3])
+    assert ids(store.due(9, queues=["b", "c"])) == ids(jobs[1:3])
+    assert store.due(9, skip_queues=("a", "b", "c", "unknown")) == []
 
 
 def test_only_queued_jobs_are_due(store: Supervision) -> None:

@@ -95,6 +95,11 @@ class OwnBase(BaseException):
 
 
 @job
+def raises_odd_text() -> None:
+    raise ValueError("a\0b\x1b[31m\n\ud83d")
+
+
+@job
 def raises_a_group() -> None:
     raise ExceptionGroup("two at once", [ValueError("one"), KeyError("two")])
 
@@ -183,6 +188,13 @@ def lowers_its_limits() -> None:
 @job
 def replaces_stdout() -> None:
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - left open, that is the point
+
+
+@job
+def ruins_sys() -> None:
+    sys.path = None  # type: ignore[assignment]
+    sys.stdout = sys.stderr = 5  # type: ignore[assignment]
+    os.environ = None  # type: ignore[assignment]
 
 
 @job

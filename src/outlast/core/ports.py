@@ -122,8 +122,11 @@ class Supervision(Jobs, Protocol):
     def next_wake_seconds(self) -> float | None:
         """Return how long until the next waiting job is due (0 if it is), None without one."""
 
-    def due(self, limit: int, skip_queues: Sequence[str] = ()) -> list[Job]:
-        """Return the next queued jobs: larger priority, then earlier due time, then earlier submission."""
+    def due(self, limit: int, *, queues: Sequence[str] = (), skip_queues: Sequence[str] = ()) -> list[Job]:
+        """Return the next queued jobs: larger priority, then earlier due time, then earlier submission.
+
+        `queues`, when given, are the only ones looked at; `skip_queues` are left out.
+        """
 
     def claim(self, job: Job, process_id: str) -> Job:
         """Give a queued job to a process: `running`, attempt + 1; return it so. Raise ClaimLost if it moved."""

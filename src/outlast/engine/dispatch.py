@@ -2,7 +2,7 @@
 
 import errno
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
@@ -29,12 +29,22 @@ TIRED_SECONDS = 5.0
 class Dispatcher:
     """Claims due jobs for processes that are ready, and sees that processes get ready."""
 
-    def __init__(self, store: Supervision, pool: Pool, undertaker: Undertaker, wire: Wire, places: Places) -> None:
+    def __init__(
+        self,
+        store: Supervision,
+        pool: Pool,
+        undertaker: Undertaker,
+        wire: Wire,
+        places: Places,
+        *,
+        queues: Sequence[str] = (),
+    ) -> None:
         self._store = store
         self._pool = pool
         self._undertaker = undertaker
         self._wire = wire
         self._places = places
+        self._queues = queues
         self._no_start_before = 0.0
         self._saw_quick = False
 
@@ -55,7 +65,7 @@ class Dispatcher:
         if limit <= 0:
             return
         self._saw_quick = False
-        for job in self._store.due(limit):
+        for job in self._store.due(limit, queues=self._queues):
             lodging = Lodging.of(job)
             is_quick = self._pool.pace.is_quick(job.spec)
             self._saw_quick = self._saw_quick or is_quick

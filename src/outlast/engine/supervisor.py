@@ -1,29 +1,27 @@
 """The one process per store and host that decides: a single loop of turns, each with one shared commit."""
 
 import contextlib
-import fcntl
 import logging
 import math
 import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
-from outlast.core.errors import Busy, StoreDamaged, StoreError
+from outlast.core.errors import StoreDamaged, StoreError
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.ports import Supervision
 from outlast.crashpoint import crash_point
+from outlast.engine.deathwatch import Deathwatch
 from outlast.engine.desk import Calls, Desk
 from outlast.engine.dispatch import Dispatcher
 from outlast.engine.ending import Ending, Undertaker, Why
-from outlast.engine.family import send_signal, strangers
 from outlast.engine.identity import identify
 from outlast.engine.launch import Launch
+from outlast.engine.office import become_reaper, on_signals
 from outlast.engine.pace import DEPTH, PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
 from outlast.engine.publisher import Publisher
@@ -50,15 +48,15 @@ _PATIENCE = {Stage.IDLE: 60.0, Stage.STARTING: HELLO_SECONDS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """How a supervisor does its work. `idle_seconds`: leave after so long without work; None: never."""
+    """How a supervisor does its work. `idle_seconds`: leave after so long without work; None: never.
+
+    `queues`: run only jobs of these; none: of all.
+    """
 
     concurrency: int
     grace_seconds: float
     idle_seconds: float | None = 60.0
-
-
-class AnotherSupervises(Busy):
-    """The supervisor lock of this store is taken."""
+    queues: tuple[str, ...] = ()
 
 
 class Supervisor:
@@ -74,16 +72,17 @@ class Supervisor:
         publish: Callable[[], None],
         calls: Calls,
     ) -> None:
-        self._lock = _take_lock(places, lambda: store.supervisor() is not None)
+        self._lock = take_lock(places, lambda: store.supervisor() is not None)
         self._store = store
         self._duty = duty
         self._wire = Wire(places.socket)
         self._pool = Pool(Starter(places, launch), duty.concurrency)
         self._undertaker = Undertaker(duty.grace_seconds)
+        self._deathwatch = Deathwatch(self._wire, self._pool)
         self._publisher = Publisher(publish)
-        self._recovery = Recovery(store, places, self._pool, self._undertaker, watch=self._watch)
+        self._recovery = Recovery(store, places, self._pool, self._undertaker, watch=self._deathwatch.watch)
         self._desk = Desk(store, self._pool, self._undertaker, calls=calls, adopt=self._recovery.adopt)
-        self._dispatcher = Dispatcher(store, self._pool, self._undertaker, self._wire, places)
+        self._dispatcher = Dispatcher(store, self._pool, self._undertaker, self._wire, places, queues=duty.queues)
         self._inbox: list[tuple[Connection, dict[str, Any]]] = []
         self._seen = NEVER_LOOKED
         self._trouble = ""
@@ -95,14 +94,13 @@ class Supervisor:
         self._reads_since = monotonic()
         self._gathering_since = math.inf
         self._wishes_seen = 0.0
-        self._dead: list[JobProcess] = []
         self._stopping = 0
         self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
 
     def run(self) -> None:
         """Supervise until there is nothing left to do, or SIGTERM or SIGINT says stop."""
-        _become_reaper()
-        signals = _on_signals(self._on_stop)
+        become_reaper()
+        signals = on_signals(self._on_stop)
         self._wire.watch(signals, lambda: os.read(signals, 65_536))
         self._store.take_office(self._identity)
         crash_point("supervisor:in_office")
@@ -115,7 +113,6 @@ class Supervisor:
     def _turn(self) -> None:
         messages, closed = self._wire.poll(self._seconds_to_sleep())
         self._inbox += messages
-        self._reap()
         self._bow_to_the_dead()
         for connection in closed:
             self._hung_up(connection)
@@ -258,10 +255,7 @@ class Supervisor:
         now = monotonic()
         for process in self._pool:
             left = _seconds_left(process)
-            if process.child is None and process.watched < 0 and process.stage is Stage.BUSY:
-                if not self._recovery.lives(process.identity):  # no pidfd tells of it (another system or namespace)
-                    self._died(process)
-            elif process.stage is Stage.BUSY and left is not None and left <= 0:
+            if process.stage is Stage.BUSY and left is not None and left <= 0:
                 self._end(process, Why.TIMEOUT)
             elif len(process.jobs) > 1 and now - process.began > PATIENCE_SECONDS:
                 self._take_back(process)
@@ -273,46 +267,14 @@ class Supervisor:
             self._take_back(process)
             self._undertaker.begin(process, why, actor=actor)
 
-    def _watch(self, process: JobProcess) -> None:
-        """Notice the death of a process that is not our child."""
-        if hasattr(os, "pidfd_open"):
-            try:
-                descriptor = os.pidfd_open(process.identity.pid)
-            except ProcessLookupError:
-                self._died(process)
-                return
-            process.watched = descriptor
-            self._wire.watch(descriptor, lambda: self._died(process))
-
     def _hung_up(self, connection: Connection) -> None:
         process = self._pool.get(connection.process_id or "")
         if process is not None and process.connection is connection:
             process.connection = None
 
-    def _reap(self) -> None:
-        """Collect every child that died: job processes, and orphans that came to us."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            for process in self._pool:
-                if process.child is not None and process.child.pid == pid:
-                    process.exit_status = process.child.returncode = os.waitstatus_to_exitcode(status)
-                    self._died(process)
-
-    def _died(self, process: JobProcess) -> None:
-        if process.watched >= 0:
-            self._wire.unwatch(process.watched)
-            os.close(process.watched)
-            process.watched = -1
-        self._dead.append(process)
-
     def _bow_to_the_dead(self) -> None:
         """Hear the last words of processes that died, then see to their families and jobs."""
-        dead, self._dead = self._dead, []
+        dead = self._deathwatch.dead(self._recovery.lives)
         for process in dead:
             if process.connection is not None:
                 self._inbox += self._wire.last_words(process.connection)
@@ -320,13 +282,7 @@ class Supervisor:
             ending = self._undertaker.of(process) or self._undertaker.begin(process, Why.CRASH)
             ending.hurry()
         if dead:
-            self._kill_strangers()
-
-    def _kill_strangers(self) -> None:
-        """Kill orphans that no mark ties to a job: only a dead job process can have left them to us."""
-        ours = {process.identity.pid for process in self._pool}
-        for member in strangers(ours):
-            send_signal(member.pid, member.ticks, signal.SIGKILL)
+            self._deathwatch.kill_strangers()
 
     def _in_trouble(self, error: StoreError) -> None:
         """Keep everything that was asked and try again: nobody was told that it is saved."""
@@ -371,42 +327,3 @@ def _seconds_left(process: JobProcess) -> float | None:
     if process.job is None or process.job.spec.policy.timeout_seconds is None:
         return None
     return process.began + process.job.spec.policy.timeout_seconds - monotonic()
-
-
-def _take_lock(places: Places, in_office: Callable[[], bool]) -> int:
-    """Return the descriptor that holds the supervisor lock until it is closed. Raise AnotherSupervises.
-
-    Who holds it without being in office is on the way in or out: only waiting shows whether the work is ours.
-    """
-    descriptor = os.open(places.supervisor_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = monotonic() + LEAVING_SECONDS
-    while True:
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not in_office() and monotonic() < deadline:
-                sleep(LOCK_LOOK_SECONDS)
-                continue
-            os.close(descriptor)
-            raise AnotherSupervises(f"Another supervisor works on {places.root}.", "It runs the jobs.") from None
-        return descriptor
-
-
-def _become_reaper() -> None:
-    """Become the parent of orphans below us, so that none is lost sight of (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, linux/prctl.h
-
-
-def _on_signals(on_stop: Callable[[], None]) -> int:
-    """Let SIGTERM and SIGINT ask for a stop; return a descriptor that is readable after these and any child's death."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: on_stop())
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    return reader

@@ -16,9 +16,10 @@ DRAIN_SECONDS = 0.2
     epilog=examples("outlast worker", "outlast worker -c 4", "outlast worker --drain && echo all jobs have ended")
 )
 @click.option("-c", "--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Jobs at the same time.")
+@click.option("--queue", "queues", multiple=True, metavar="Q", help="Only jobs of this queue; may be repeated.")
 @click.option("--drain", is_flag=True, help="Leave when nothing is left to do.")
 @pass_session
-def command(session: Session, concurrency: int | None, drain: bool) -> None:
+def command(session: Session, concurrency: int | None, queues: tuple[str, ...], drain: bool) -> None:
     """Run the jobs in the foreground, until Ctrl-C.
 
     Running jobs then stop at their last checkpoint and go on at the next start. One worker, or the supervisor that
@@ -26,7 +27,7 @@ def command(session: Session, concurrency: int | None, drain: bool) -> None:
     """
     from outlast.app import supervise
 
-    duty: dict[str, Any] = {"idle_seconds": DRAIN_SECONDS if drain else None}
+    duty: dict[str, Any] = {"idle_seconds": DRAIN_SECONDS if drain else None, "queues": queues}
     if concurrency is not None:
         duty["concurrency"] = concurrency
     settings = session.settings

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -22,6 +21,8 @@ SAVE_SECONDS = 1.0
 HELD_SECONDS = 2.0
 """A shorter wait keeps its process; a longer one gives it back."""
 LONGEST_NAME = 300
+LARGEST_NUMBER = 1e300
+"""Of done and total; a larger one is as good as none, and their quotients stay finite."""
 RATE_WEIGHT = 0.3
 """Weight of the newest interval in the smoothed rate."""
 
@@ -287,7 +288,7 @@ def _short(text: str) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
 
 
 def _clean(text: str) -> str:

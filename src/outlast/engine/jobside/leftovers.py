@@ -2,12 +2,26 @@
 
 import contextlib
 import os
+import resource
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
-_WATCHED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1)
+_WATCHED_SIGNALS = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGALRM,
+    signal.SIGCHLD,
+    signal.SIGHUP,
+    signal.SIGPIPE,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+_LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU, resource.RLIMIT_AS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,11 @@ class Surroundings:
     threads: int
     descriptors: frozenset[str]
     path: tuple[str, ...]
+    blocked_signals: frozenset[int]
+    timers: tuple[bool, ...]
+    limits: tuple[tuple[int, int], ...]
+    recursion_limit: int
+    streams: tuple[tuple[int, object], ...]
 
     @classmethod
     def now(cls) -> "Surroundings":
@@ -35,16 +54,20 @@ class Surroundings:
             threads=threading.active_count(),
             descriptors=_descriptors(),
             path=tuple(sys.path),
+            blocked_signals=frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+            timers=tuple(signal.getitimer(timer)[0] > 0 for timer in _TIMERS),
+            limits=tuple(resource.getrlimit(limit) for limit in _LIMITS),
+            recursion_limit=sys.getrecursionlimit(),
+            streams=tuple((id(it), getattr(it, "closed", None)) for it in (sys.stdin, sys.stdout, sys.stderr)),
         )
 
     def left_behind(self) -> list[str]:
         """Return the names of what differs now, child processes included; empty if the process is as it was."""
-        now = Surroundings.now()
-        names = [
-            name
-            for name in ("cwd", "umask", "environment", "handlers", "threads", "descriptors", "path")
-            if getattr(self, name) != getattr(now, name)
-        ]
+        try:
+            now = Surroundings.now()
+        except Exception:  # noqa: BLE001 - a job may have replaced anything, and its result must not be lost for it
+            return ["surroundings", "processes"]
+        names = [field.name for field in fields(self) if getattr(self, field.name) != getattr(now, field.name)]
         return names + (["processes"] if _has_children() else [])
 
 
@@ -71,3 +94,27 @@ def _has_children() -> bool:
             if pid == 0:
                 return True
     return False
+
+
+def end_children() -> None:
+    """Kill every descendant: orphans come to this process, so none is left once it has no child (Linux).
+
+    The supervisor would do it as well, but one that took over after a death is not our ancestor: what we leave behind
+    without our mark in its environment it could not know.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for listing in Path("/proc/self/task").glob("*/children"):
+                for pid in _read_pids(listing):
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _read_pids(listing: Path) -> list[int]:
+    try:
+        return [int(pid) for pid in listing.read_text().split()]
+    except OSError:  # the thread has ended
+        return []

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None:
-    idle_output = (os.dup(1), os.dup(2))
+    idle_output = tuple(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR) for number in (1, 2))
     surroundings: Surroundings | None = None
     while (message := channel.next_message())["op"] == "run":
         if not turnstile.is_ours():
@@ -80,11 +80,12 @@ def _output_to(message: dict[str, Any]) -> None:
         os.write(1, f"== attempt {message['attempt']} ==\n".encode())
 
 
-def _restore_output(idle_output: tuple[int, int], log: str) -> None:
+def _restore_output(idle_output: tuple[int, ...], log: str) -> None:
     os.dup2(idle_output[0], 1)
     os.dup2(idle_output[1], 2)
-    if os.stat(log).st_size == 0:
-        os.unlink(log)
+    with suppress(FileNotFoundError):  # the next job may be ours already: it must not pay for a log that was removed
+        if os.stat(log).st_size == 0:
+            os.unlink(log)
 
 
 def _open_high(path: str) -> int:

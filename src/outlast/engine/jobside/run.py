@@ -6,11 +6,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from outlast.core.codec import decode, encode
-from outlast.core.errors import ClaimLost, JobCancelled, NotStorable, OutlastError
+from outlast.core.errors import ClaimLost, JobCancelled, NotImportable, NotStorable
 from outlast.crashpoint import crash_point
 from outlast.engine.jobside import current
 from outlast.engine.jobside.channel import Channel
@@ -51,7 +52,7 @@ def _attempt(channel: Channel, run: dict[str, Any]) -> Outcome:
         try:
             context = Context(channel, run, _all_steps(channel, run))
             with current.running(context):
-                function = load_target(run["target"])
+                function = _load(run["target"])
                 remember_code()
                 crash_point("job:begun")
                 value = _call(function, context, decode(run["args"]))
@@ -61,22 +62,32 @@ def _attempt(channel: Channel, run: dict[str, Any]) -> Outcome:
         _leave_quietly()
         raise
     except BaseException as error:  # noqa: BLE001 - whatever a job raises is how it ended
-        return _ended_by(context, error, run)
-    return _parked(context) or _completed(context, value)
+        return _ended_by(context, error, run, asked=channel.stop_wanted)
+    return _parked(context, run) or _completed(context, value, run)
 
 
-def _ended_by(context: Context | None, error: BaseException, run: dict[str, Any]) -> Outcome:
-    if isinstance(error, JobCancelled):
-        return Outcome("stopped", _last_save(context))
-    if context is not None and (parked := _parked(context)):
+def _ended_by(context: Context | None, error: BaseException, run: dict[str, Any], *, asked: bool) -> Outcome:
+    if isinstance(error, JobCancelled) and asked:  # unasked, it is the result of another job that was cancelled
+        return Outcome("stopped", _last_save(context, run))
+    if context is not None and (parked := _parked(context, run)):
         return parked
     if isinstance(error, SystemExit) and error.code in (None, 0):
-        return Outcome("completed", {"result": "null", **_last_save(context)})
+        return Outcome("completed", {"result": "null", **_last_save(context, run)})
     return _failed(context, error, run)
 
 
-def _parked(context: Context) -> Outcome | None:
-    return Outcome("parked", {"wait": context.parked, **_last_save(context)}) if context.parked else None
+def _parked(context: Context, run: dict[str, Any]) -> Outcome | None:
+    return Outcome("parked", {"wait": context.parked, **_last_save(context, run)}) if context.parked else None
+
+
+def _load(target: str) -> Callable[..., Any]:
+    try:
+        return load_target(target)
+    except SystemExit as error:  # to the import it is an end; to the job, which never began, it must not be one
+        raise NotImportable(
+            f"{target.rpartition(':')[0]} calls sys.exit({error.code!r:.60}) when it is imported.",
+            'Put the call under if __name__ == "__main__":',
+        ) from None
 
 
 def _call(function: Callable[..., Any], context: Context, arguments: dict[str, Any]) -> Any:
@@ -112,14 +123,14 @@ def _all_steps(channel: Channel, run: dict[str, Any]) -> dict[str, str]:
     return steps
 
 
-def _completed(context: Context, value: Any) -> Outcome:
+def _completed(context: Context, value: Any, run: dict[str, Any]) -> Outcome:
     try:
         result = encode(value, "the result")
-    except NotStorable as error:
-        context.log.warning("The result could not be stored: %s", error)
-        shown = {"repr": _clean(_repr(value))[:LONGEST_ERROR], "warning": f"The result could not be stored: {error}"}
-        result = encode(shown, "the result")
-    return Outcome("completed", {"result": result, **_last_save(context)})
+    except Exception as error:  # noqa: BLE001 - the methods of a value may raise anything, and the work is done
+        warning = f"The result could not be stored: {_reason(error)}"
+        _say(f"{warning}\n", run)
+        result = encode({"repr": _clean(_repr(value)[:LONGEST_ERROR]), "warning": warning}, "the result")
+    return Outcome("completed", {"result": result, **_last_save(context, run)})
 
 
 def _failed(context: Context | None, error: BaseException, run: dict[str, Any]) -> Outcome:
@@ -129,8 +140,8 @@ def _failed(context: Context | None, error: BaseException, run: dict[str, Any]) 
         "retryable": _is_retryable(error, run),
     }
     if not isinstance(error, CommandFailed):
-        sys.stderr.write(str(fields["traceback"]))
-    return Outcome("failed", {**fields, **_last_save(context)})
+        _say(str(fields["traceback"]), run)
+    return Outcome("failed", {**fields, **_last_save(context, run)})
 
 
 def describe(error: BaseException) -> str:
@@ -152,14 +163,25 @@ def _is_retryable(error: BaseException, run: dict[str, Any]) -> bool:
     return bool(names & kinds)
 
 
-def _last_save(context: Context | None) -> dict[str, Any]:
+def _last_save(context: Context | None, run: dict[str, Any]) -> dict[str, Any]:
     if context is None:
         return {}
     try:
         return {"save": context.take_unsaved()}
-    except OutlastError as error:
-        context.log.warning("The last checkpoint could not be saved: %s", error)
+    except Exception as error:  # noqa: BLE001 - see _completed
+        _say(f"The last checkpoint could not be saved: {_reason(error)}\n", run)
         return {}
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, NotStorable) else describe(error)[:LONGEST_ERROR]
+
+
+def _say(text: str, run: dict[str, Any]) -> None:
+    """Add a text to the job's log, by its name: descriptor 2 may be a file of the job by now."""
+    _flush()
+    with suppress(OSError), open(run["log"], "a", encoding="utf-8") as log:
+        log.write(text)
 
 
 def _traceback(error: BaseException) -> str:

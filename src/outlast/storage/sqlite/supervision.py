@@ -89,10 +89,11 @@ class SqliteStore(SqliteJobs):
         first: Moment | None = self._database.execute(f"SELECT min(wake_at) FROM {_WAKEABLE}")[0][0]
         return None if first is None else max(0.0, (first - self.now()) / 1000)
 
-    def due(self, limit: int, skip_queues: Sequence[str] = ()) -> list[Job]:
+    def due(self, limit: int, *, queues: Sequence[str] = (), skip_queues: Sequence[str] = ()) -> list[Job]:
         with self._database.read():
-            queues = [name for (name,) in self._database.execute(_QUEUES) if name not in skip_queues]
-            heads = [self._database.execute(_HEAD_OF_QUEUE, (name, limit)) for name in queues]
+            names = [name for (name,) in self._database.execute(_QUEUES) if name not in skip_queues]
+            names = [name for name in names if name in queues] if queues else names
+            heads = [self._database.execute(_HEAD_OF_QUEUE, (name, limit)) for name in names]
             return [self._by_seq(seq) for _, _, seq in islice(heapq.merge(*heads), limit)]
 
     def _by_seq(self, seq: int) -> Job:
