@@ -21,7 +21,7 @@ from outlast.engine.dispatch import Dispatcher
 from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.identity import identify
 from outlast.engine.launch import Launch
-from outlast.engine.office import become_reaper, on_signals
+from outlast.engine.office import become_reaper, on_signals, take_lock
 from outlast.engine.pace import DEPTH, PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
 from outlast.engine.publisher import Publisher

@@ -40,7 +40,7 @@ def _is_term(arg: str) -> bool:
     ),
 )
 @click.argument("query", nargs=-1, shell_complete=complete_query)
-@click.option("--limit", default=50, show_default=True, metavar="N", help="At most N jobs.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, metavar="N", help="At most N jobs (50).")
 @click.option("--cursor", metavar="C", help="Go on where the page before ended.")
 @click.option("-a", "--all", "everything", is_flag=True, help="Also what ended more than an hour ago.")
 @pass_session

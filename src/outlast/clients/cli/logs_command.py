@@ -62,7 +62,7 @@ def _growing(session: Session, job: "Job") -> Iterator[bytes]:
         while grown := tail.read():
             *lines, rest = (rest + grown).split(b"\n")
             yield from (line + b"\n" for line in lines)
-        _flush(session)
+        session.write("", flush=True)
     tail.close()
     if rest:
         yield rest
@@ -82,10 +82,3 @@ def _print_json(session: Session, job: "Job", lines: Lines, *, follow: bool) -> 
         return
     for text in texts:
         session.print_json({"line": text.removesuffix("\n")}, stream=True)
-
-
-def _flush(session: Session) -> None:
-    import sys
-
-    if sys.stdout is not None:
-        sys.stdout.flush()

@@ -1,6 +1,5 @@
 """The program `outlast`: finds the command, runs it, and turns whatever happens into output and an exit code."""
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ import click
 
 import outlast
 from outlast.clients.cli.group import LazyGroup, add_global_options
-from outlast.clients.cli.session import Session, examples
+from outlast.clients.cli.session import OutputLost, Session, examples
 
 PROGRAM = "outlast"
 COMPLETE_VARIABLE = "_OUTLAST_COMPLETE"
@@ -51,7 +50,7 @@ def main() -> None:
         code = run(sys.argv[1:], session)
     finally:
         session.close()
-    sys.exit(_flushed(code))
+    sys.exit(code)
 
 
 def run(args: Sequence[str], session: Session) -> int:
@@ -59,6 +58,7 @@ def run(args: Sequence[str], session: Session) -> int:
     try:
         with command.make_context(PROGRAM, list(args), obj=session) as ctx:
             answer = command.invoke(ctx)
+        session.write("", flush=True)
         return answer if isinstance(answer, int) else 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -69,12 +69,18 @@ def run(args: Sequence[str], session: Session) -> int:
         _forget_stdout()
         return 0
     except Exception as error:  # noqa: BLE001 - the one place where every error becomes a line and an exit code
-        from outlast.clients.cli.faults import fault_of, tell
+        return _told(error, args, session)
 
-        fault = fault_of(error, session.log_directory())
-        as_json = session.json or "--json" in _before_dashes(args)
-        tell(fault, as_json=as_json, paint=session.paint(on_stderr=True))
-        return fault.exit_code
+
+def _told(error: Exception, args: Sequence[str], session: Session) -> int:
+    from outlast.clients.cli.faults import fault_of, tell
+
+    fault = fault_of(error, session.log_directory())
+    as_json = session.json or "--json" in _before_dashes(args)
+    tell(fault, as_json=as_json, paint=session.paint(on_stderr=True))
+    if isinstance(error, OutputLost):
+        _forget_stdout()
+    return fault.exit_code
 
 
 def _before_dashes(args: Sequence[str]) -> Sequence[str]:
@@ -94,21 +100,6 @@ def _allow_every_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _flushed(code: int) -> int:
-    """Return the exit code once the output is out: only now it is known whether that worked."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_stdout()
-    except OSError as error:
-        _forget_stdout()
-        if sys.stderr is not None:
-            sys.stderr.write(f"Error: stdout cannot be written: {error.strerror}.\n")
-        return 3 if error.errno == errno.ENOSPC else 2
-    return code
 
 
 def _forget_stdout() -> None:

@@ -1,5 +1,6 @@
 """What one run of the command line knows: the options around its command, the store, and where output goes."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ import click
 
 from outlast.clients.render.jsontext import json_text
 from outlast.clients.render.secrets import masked_url
-from outlast.core.errors import NotFound, UsageError
+from outlast.core.errors import NotFound, OutlastError, UsageError
 
 if TYPE_CHECKING:
     from outlast.clients.render.jobs import Screen
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from outlast.settings import Settings
 
 LEAST_WIDTH = 40
+
+
+class OutputLost(OutlastError):
+    """What belongs on stdout could not be written there."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"stdout cannot be written: {error.strerror}.", "Check where it leads, and try again.")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        self.code, self.exit_code = ("store_full", 3) if full else ("internal", 2)
 
 
 class Session:
@@ -138,15 +148,31 @@ class Session:
 
     def print_lines(self, lines: Iterable[str]) -> None:
         """Write lines of data to stdout."""
-        if sys.stdout is not None:
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
+        self.write("".join(f"{line}\n" for line in lines))
+
+    def write(self, text: str | bytes, *, flush: bool = False) -> None:
+        """Write to stdout, if there is one. Raise OutputLost; BrokenPipeError if nobody reads it any more."""
+        if sys.stdout is None:
+            return
+        try:
+            if isinstance(text, str):
+                sys.stdout.write(text)
+            else:
+                sys.stdout.flush()
+                sys.stdout.buffer.write(text)
+            if flush:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error) from None
 
     def print_json(self, value: object, *, stream: bool = False) -> None:
         """Write a JSON object to stdout: indented for a person, else (and in a `stream`) on one line."""
         indent = 2 if self.on_terminal and not stream else None
         self.print_lines([json_text(value, sys.stdout, indent)])
-        if stream and sys.stdout is not None:
-            sys.stdout.flush()
+        if stream:
+            self.write("", flush=True)
 
     def note(self, text: str) -> None:
         """Say something to a person on stderr; programs that want JSON are not told."""

@@ -1,7 +1,6 @@
 """Waiting for jobs and following one: what `wait`, `follow`, `submit` and `run` do alike."""
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -98,8 +97,7 @@ def _plain_shower(session: Session) -> Show:
         if job is not None and not job.status.is_end and (words := now_words(job)) != seen:
             seen = words
             session.print_lines([words])
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        session.write("", flush=True)
 
     return show
 
@@ -114,15 +112,12 @@ def now_words(job: "Job") -> str:
 
 def write_log(session: Session, text: bytes) -> None:
     """Write a piece of a log: as it is, but to a terminal without what would steer it."""
-    if not text or sys.stdout is None:
-        return
-    if not session.on_terminal:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text)
+    if text and not session.on_terminal:
+        session.write(text)
         return
     for line in text.decode("utf-8", "replace").splitlines(keepends=True):
         body = line.rstrip("\n")
-        sys.stdout.write(visible_line(body) + line[len(body) :])
+        session.write(visible_line(body) + line[len(body) :])
 
 
 def _end_lines(session: Session, job: "Job") -> list[str]:

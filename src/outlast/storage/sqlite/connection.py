@@ -352,8 +352,8 @@ class Database:
             return ours
         if self._depth:
             self._lost = ours
-        if not isinstance(ours, Busy):
-            self._drop(broken=True)
+        # Also after Busy: it may be our own lock, which the system did not let us give back.
+        self._drop(broken=True)
         return ours
 
     def _drop(self, *, broken: bool = False) -> None:

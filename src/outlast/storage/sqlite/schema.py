@@ -63,13 +63,14 @@ def prepare(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connec
 
 def _checked_version(connection: apsw.Connection, path: Path) -> int:
     # One state of the file: between two statements another process may make it a store.
-    connection.execute("SAVEPOINT look")
-    try:
-        application = _pragma(connection, "application_id")
-        version = int(_pragma(connection, "user_version"))
-        holds_tables = bool(_rows(connection, "SELECT 1 FROM sqlite_schema LIMIT 1"))
-    finally:
-        connection.execute("RELEASE look")
+    begun = not connection.in_transaction
+    if begun:
+        connection.execute("BEGIN")
+    application = _pragma(connection, "application_id")
+    version = int(_pragma(connection, "user_version"))
+    holds_tables = bool(_rows(connection, "SELECT 1 FROM sqlite_schema LIMIT 1"))
+    if begun:
+        connection.execute("COMMIT")
     if application != APPLICATION_ID and (application or version or holds_tables):
         raise Refused(
             f"{path} is the SQLite file of another program.", "Set JOBS_DATA_DIR or OUTLAST_STORE to another place."
