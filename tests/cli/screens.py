@@ -14,7 +14,7 @@ _MASKS = (
     (re.compile(r"_\d{13}_[0-9a-f]{16}"), "_1700000000000_0123456789abcdef"),
     (re.compile(r"^[0-9a-f]{8}(?=  )", re.MULTILINE), "01234567"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, (now|\d+s ago)"), "2023-11-14 22:13:20 UTC, now"),
-    (re.compile(r"  (now| \d{1}s)(?=$|  )", re.MULTILINE), "  now"),
+    (re.compile(r"  (now| \ds|\d\ds)(?=$|  )", re.MULTILINE), "  now"),
 )
 
 

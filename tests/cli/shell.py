@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.workshop import Workshop
 PROGRAM = str(Path(sys.executable).with_name("outlast"))
 SECONDS = 60.0
 QUESTION = b"[y/N]"
+INTERRUPT = b"\x03"
+_PATIENCE_SECONDS = 0.5
 _COLUMNS = 80
 _NOT_KEPT = ("NO_COLOR", "TERM", "LINES", "PYTHONDONTWRITEBYTECODE")
 
@@ -164,7 +167,15 @@ class Shell:
 
 def _read_all(terminal: int, answer: bytes) -> str:
     shown = bytearray()
+    answered = not answer
     while True:
+        # A signal just before a process begins to read does not end that read: whoever typed ^C types it again.
+        silent = answer == INTERRUPT and not select.select([terminal], [], [], _PATIENCE_SECONDS)[0]
+        if QUESTION in shown and (silent or not answered):
+            os.write(terminal, answer)
+            answered = True
+        if silent:
+            continue
         try:
             piece = os.read(terminal, 65_536)
         except OSError:  # Linux says EIO once the last process has left the terminal
@@ -172,9 +183,6 @@ def _read_all(terminal: int, answer: bytes) -> str:
         if not piece:
             break
         shown += piece
-        if answer and QUESTION in shown:
-            os.write(terminal, answer)
-            answer = b""
     return shown.decode()
 
 

@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES = (
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+)
 SECONDS = 60.0
 """Far more than any block needs: a block that hangs must fail in words."""
 
@@ -46,8 +49,8 @@ class Block:
 
 
 def page_name(page: Path) -> str:
-    """Return the path of a page below the project."""
-    return str(page.relative_to(ROOT))
+    """Return the path of a page below the project; of any other its name."""
+    return str(page.relative_to(ROOT)) if page.is_relative_to(ROOT) else page.name
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -82,6 +85,19 @@ def anchors(page: Path) -> set[str]:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def broken_links(page: Path, root: Path = ROOT) -> list[str]:
+    """Return the links of a page that lead to no file below `root`, or to no heading; the web is not asked."""
+    return [link for link in links(page) if not link.startswith("https://") and not _resolves(page, link, root)]
+
+
+def _resolves(page: Path, link: str, root: Path) -> bool:
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    if not target.exists() or not target.is_relative_to(root):
+        return False
+    return not anchor or anchor in anchors(target)
 
 
 def table(page: Path, heading: str) -> list[list[str]]:

@@ -13,7 +13,7 @@ import pytest
 
 from outlast.clients.cli.main import command as program
 from outlast.clients.cli.session import Session
-from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks, links, output_fault, page_name, run_block
+from tests.docs.pages import PAGES, ROOT, Block, blocks, broken_links, output_fault, page_name, run_block
 from tests.workshop import Workshop
 
 STORIES = [page for page in PAGES if any(block.mark != "fragment" for block in blocks(page))]
@@ -102,14 +102,12 @@ def test_a_wrong_command_line_is_noticed() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_links_lead_somewhere(page: Path) -> None:
-    broken = [link for link in links(page) if not link.startswith("https://") and not _resolves(page, link)]
-
-    assert not broken
+    assert not broken_links(page)
 
 
-def _resolves(page: Path, link: str) -> bool:
-    name, _, anchor = link.partition("#")
-    target = (page.parent / name).resolve() if name else page
-    if not target.exists() or not target.is_relative_to(ROOT):
-        return False
-    return not anchor or anchor in anchors(target)
+def test_the_gate_is_the_test_command_of_the_readme() -> None:
+    readme = [line for block in blocks(ROOT / "README.md") for line in block.text.splitlines()]
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+    assert [line.split("#")[0].strip() for line in readme if line.startswith("./run test")] == ["./run test"]
+    assert gate[-1] == "exec ./run test"

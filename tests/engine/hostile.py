@@ -1,12 +1,9 @@
-"""Jobs that do what no job should. Those that linger note the pids they live in, and go on until their sign stands."""
+"""Jobs that do to their process, their output and their results what no job should."""
 
-import asyncio
 import ctypes
 import os
 import resource
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -193,8 +190,8 @@ def replaces_stdout() -> None:
 @job
 def ruins_sys() -> None:
     sys.path = None  # type: ignore[assignment]
-    sys.stdout = sys.stderr = 5  # type: ignore[assignment]
-    os.environ = None  # type: ignore[assignment]
+    sys.stdout = sys.stderr = 5
+    os.environ = None  # type: ignore[assignment]  # noqa: B003 - that it does not is the point
 
 
 @job
@@ -205,80 +202,6 @@ def closes_stdout() -> None:
 @job
 def raises_the_recursion_limit() -> None:
     sys.setrecursionlimit(5_000)
-
-
-# Children.
-
-
-@job
-def forks_and_both_return(path: str) -> int:
-    pid = os.fork()
-    note_pid(path)
-    if pid:
-        os.waitpid(pid, 0)
-    return 1
-
-
-@job
-def forks_and_the_child_raises(path: str) -> int:
-    pid = os.fork()
-    note_pid(path)
-    if pid == 0:
-        raise ValueError("only in the child")
-    os.waitpid(pid, 0)
-    return 1
-
-
-@job
-def forks_and_the_child_uses_the_context(ctx: Context, path: str) -> int:
-    pid = os.fork()
-    note_pid(path)
-    if pid == 0:
-        ctx.checkpoint("the child's", now=True)
-    os.waitpid(pid, 0)
-    ctx.step("the parent's", int)
-    return 1
-
-
-@job
-def leaves_a_child(path: str, sign: str = "") -> str:
-    if os.fork() == 0:
-        note_pid(path)
-        threading.Event().wait()
-    note_pid(path)
-    return linger.fn(sign) if sign else "left"
-
-
-@job
-def leaves_a_daemon(path: str, sign: str = "") -> str:
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            note_pid(path)
-            threading.Event().wait()
-        os._exit(0)
-    os.wait()
-    note_pid(path)
-    return linger.fn(sign) if sign else "left"
-
-
-@job
-def leaves_a_daemon_without_environment(path: str, sign: str = "") -> str:
-    script = f"echo $$ >>{path}; exec sleep {LONG_SECONDS}"
-    subprocess.run(["env", "-i", "/usr/bin/setsid", "--fork", "/bin/sh", "-c", script], check=True)
-    note_pid(path)
-    return linger.fn(sign) if sign else "left"
-
-
-@job
-def leaves_its_output_open(path: str, sign: str = "") -> str:
-    child = subprocess.Popen(["sleep", str(LONG_SECONDS)], start_new_session=True)
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(f"{child.pid}\n")
-    child.returncode = 0  # it shall not say that it was not waited for
-    note_pid(path)
-    return linger.fn(sign) if sign else "left"
 
 
 # Descriptors and output.
@@ -345,7 +268,7 @@ def strange(what: str) -> Any:
         "ring": ring,
         "surrogate": "\ud800",
         "object": object(),
-        "coroutine": (number for number in ()),
+        "generator": (character for character in ""),
         "huge": "x" * (16 * 1024 * 1024 + 1),
         "long": 10**5_000,
         "evil": Evil([1]),
@@ -366,98 +289,3 @@ def keeps(ctx: Context, what: str) -> None:
 def saves_what_cannot_be_saved(ctx: Context, what: str) -> str:
     ctx.checkpoint(strange(what))
     return "worked for hours"
-
-
-# Stopping and waiting.
-
-
-@job
-def swallows_everything_around_a_wait(ctx: Context, path: str) -> str:
-    note_pid(path)
-    try:
-        ctx.wait(2.2)
-    except BaseException:  # noqa: BLE001, S110 - that is what it is for
-        pass
-    ctx.step("after", note_pid, path)
-    return "through"
-
-
-@job
-def swallows_the_request(path: str) -> str:
-    note_pid(path)
-    try:
-        threading.Event().wait()
-    except JobCancelled:
-        return "finished all the same"
-    return "never"
-
-
-@job(max_attempts=5, backoff="10ms")
-def turns_the_request_into_an_error(path: str) -> None:
-    note_pid(path)
-    try:
-        threading.Event().wait()
-    except JobCancelled:
-        raise ValueError("cleaning up went wrong") from None
-
-
-@job
-def parks_when_asked_to_stop(ctx: Context, path: str) -> None:
-    note_pid(path)
-    try:
-        threading.Event().wait()
-    except JobCancelled:
-        ctx.wait("1h")
-
-
-@job
-def never_gives_in(path: str) -> None:
-    note_pid(path)
-    while True:
-        try:
-            threading.Event().wait()
-        except BaseException:  # noqa: BLE001 - that is what it is for
-            continue
-
-
-@job
-def stops_itself(path: str) -> None:
-    note_pid(path)
-    os.kill(os.getpid(), signal.SIGSTOP)
-    threading.Event().wait()
-
-
-@job
-def cannot_hear(path: str) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    note_pid(path)
-    threading.Event().wait()
-
-
-@job
-def runs_another_program(path: str) -> None:
-    note_pid(path)
-    os.execv("/bin/sleep", ["sleep", str(LONG_SECONDS)])
-
-
-@job
-def forgets_who_it_is(path: str) -> None:
-    os.environ.clear()
-    os.closerange(0, 256)
-    note_pid(path)
-    threading.Event().wait()
-
-
-@job
-async def waits_in_a_task_group(path: str) -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(asyncio.sleep(LONG_SECONDS))
-        group.create_task(_wait_in_a_socket())
-        note_pid(path)
-
-
-async def _wait_in_a_socket() -> None:
-    left, right = socket.socketpair()
-    with left, right:
-        left.setblocking(False)
-        await asyncio.get_running_loop().sock_recv(left, 1)

@@ -4,7 +4,8 @@
  *   gcc -O2 -Wall -shared -fPIC -o faultio.so faultio.c -ldl
  *
  * By environment, for a whole tree of processes:
- *   FI_OPS     comma list of open,read,write,fsync,rename,unlink,truncate,mkdir,link,lock (default write,fsync,rename)
+ *   FI_OPS     comma list of open (that may write), openr (that may not), read, write, fsync, rename, unlink, truncate,
+ *              mkdir, link, lock, without spaces (default write,fsync,rename)
  *   FI_PATH    only paths that hold this text
  *   FI_NTH     the number of the call that is struck; 0 only counts
  *   FI_MODE    errno (default), short (half the bytes, then success), kill (before the call), killafter, killgroup,
@@ -182,7 +183,7 @@ static int do_open(int directory, const char *path, int flags, mode_t mode) {
     char name[2 * PATH_MAX];
     int writes = flags & (O_WRONLY | O_RDWR | O_CREAT);
     absolute(directory, path, name);
-    STRUCK("open", name, -1);
+    STRUCK(writes ? "open" : "openr", name, -1);
     struct stat status;
     int existed = !(flags & O_CREAT) || !fstatat(directory, path, &status, 0);
     int fd = syscall(SYS_openat, directory, path, flags, mode);

@@ -26,7 +26,9 @@ def new_seed(test: str) -> str:
 
 def tell(torture: Torture, findings: Findings) -> None:
     print(f"{findings.jobs} jobs, {findings.steps_done} steps, {findings.repeated} repeated")
-    print(f"killed {dict(torture.killed)}, {torture.inside_steps} inside a step; settled in {torture.settled_after:.1f} s")
+    print(
+        f"killed {dict(torture.killed)}, {torture.inside_steps} inside a step; settled in {torture.settled_after:.1f} s"
+    )
     print(f"ghosts {dict(torture.ghosts)}")
 
 

@@ -92,6 +92,6 @@ def test_arguments_must_fit_the_function_and_be_json() -> None:
 
 def test_results_can_be_awaited_without_blocking_an_event_loop(outlast: Outlast) -> None:
     async def both(first: Handle, second: Handle) -> list[int]:
-        return await asyncio.gather(first.result_async(20), second.result_async(20))
+        return list(await asyncio.gather(first.result_async(20), second.result_async(20)))
 
     assert asyncio.run(both(outlast.submit(plain, 1), outlast.submit(plain, 2))) == [2, 4]

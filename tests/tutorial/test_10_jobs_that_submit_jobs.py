@@ -29,7 +29,7 @@ def test_a_parent_waits_for_its_children_and_submits_each_once(outlast: Outlast)
 
 
 def test_a_child_that_fails_raises_in_its_parent() -> None:
-    with pytest.raises(JobFailed, match="JobFailed: squares_.* failed .error.: ValueError: -1 is negative"):
+    with pytest.raises(JobFailed, match=r"JobFailed: squares_.* failed \(error\): ValueError: -1 is negative"):
         sums_squares.submit([-1]).result(timeout=30)
 
 

@@ -28,6 +28,8 @@ PATIENCE_SECONDS = 30.0
 """So long something may take to happen; on an idle machine everything takes two seconds at most."""
 ACTIVITY_SECONDS = 0.3
 _LEAVING_SECONDS = 5.0
+_LOOKS_TO_BE_SURE = 3
+"""A process that is just being started may be missed by one look."""
 
 
 class Missed(Exception):
@@ -118,9 +120,13 @@ class Stage:
         return sight
 
     def kill(self, *victims: ProcessIdentity) -> None:
-        """Send SIGKILL to processes of this stage, all at once, and return when all are dead."""
-        for victim in victims:
-            send_signal(victim.pid, victim.start_ticks, signal.SIGKILL)
+        """Send SIGKILL to processes of this stage, all at once, and return when all are dead.
+
+        They are frozen first: none may react to the death of another before it dies itself.
+        """
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for victim in victims:
+                send_signal(victim.pid, victim.start_ticks, number)
         while any(is_alive(victim) for victim in victims):  # SIGKILL cannot be refused
             sleep(LOOK_SECONDS / 4)
 
@@ -139,7 +145,10 @@ class Stage:
         if supervisor is not None and is_alive(supervisor):
             send_signal(supervisor.pid, supervisor.start_ticks, signal.SIGTERM)
             polite_until += _LEAVING_SECONDS
-        while (left := self.living()) and monotonic() < polite_until + _LEAVING_SECONDS:
+        looks = 0
+        while (left := self.living()) or (looks := looks + 1) < _LOOKS_TO_BE_SURE:
+            if monotonic() > polite_until + _LEAVING_SECONDS:
+                break
             if monotonic() > polite_until:
                 for pid, ticks in left.items():
                     send_signal(pid, ticks, signal.SIGKILL)

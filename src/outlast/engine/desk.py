@@ -146,6 +146,8 @@ class Desk:
         number = process.number_of(_claim(message))
         if number is None or (process.identity.id, number) in turn.ended:
             return OK if self._all_current([(0, _claim(message))]) else LOST  # it was heard, but not confirmed
+        if self._is_overruled(process, process.jobs[number], message):
+            message = {**message, "outcome": "stopped"}
         self._settle(turn, process, process.jobs[number], message)
         turn.changed = True
         turn.then(self._release, process, number, message)
@@ -154,6 +156,19 @@ class Desk:
         if is_last and self._runs_another(process, message):
             turn.freed.append(process)
         return OK
+
+    def _is_overruled(self, process: JobProcess, job: Job, message: Mapping[str, Any]) -> bool:
+        """Tell whether the wish that a job should stop stands above how it ended: above all but a result.
+
+        An error on the way out must not lead to a retry, nor a wait to a job that goes on after it was cancelled.
+        """
+        if message["outcome"] not in ("failed", "parked", "stale"):
+            return False
+        stored = self._store.get(job.id)
+        if stored is not None and stored.claim == job.claim and stored.intent is not None:
+            return True  # asked for, but not seen before this batch began
+        ending = self._undertaker.of(process)
+        return ending is not None and ending.job is job and ending.why is not Why.CRASH
 
     def _settle(self, turn: Turn, process: JobProcess, job: Job, message: dict[str, Any]) -> None:
         """Write down how the job ended; one that was stopped waits for the proof that its processes are dead."""

@@ -27,6 +27,10 @@ class Pace:
         self._times.setdefault(spec.target, deque(maxlen=_SAMPLES)).append(milliseconds)
 
     def is_quick(self, spec: Spec) -> bool:
-        """Tell whether the function's jobs are known to be short."""
+        """Tell whether the function's jobs are known to be short, and may be handed over ahead of time.
+
+        Not those that must not run twice: an end that is reported and not confirmed looks like one that never began.
+        """
         times = self._times.get(spec.target, ())
-        return len(times) >= _ENOUGH and median(times) < QUICK_MILLISECONDS and spec.policy.timeout_seconds is None
+        is_free = spec.policy.timeout_seconds is None and spec.policy.on_interrupt == "resume"
+        return is_free and len(times) >= _ENOUGH and median(times) < QUICK_MILLISECONDS

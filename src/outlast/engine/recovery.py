@@ -128,6 +128,8 @@ class Recovery:
     def _after(self, job: Job, ending: Ending) -> tuple[Job, Event]:
         cause = cause_of_death(ending.process)
         detail: dict[str, object] = {"pid": ending.process.identity.pid}
+        if job.intent is not None:  # somebody wanted it to stop: whatever else ended it, it must not run again
+            ending = replace(ending, why=Why.wanted(job.intent), actor=job.intent_actor or "")
         match ending.why:
             case Why.CANCEL:
                 after = replace(job, status=Status.CANCELLED, reason=Reason.USER)

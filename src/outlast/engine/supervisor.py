@@ -159,7 +159,7 @@ class Supervisor:
             self._recovery.settle(turn, ending)
         for job in self._desk.astray:
             self._recovery.put_back(turn, job)
-        turn.then(self._desk.astray.clear)
+            turn.then(self._desk.astray.remove, job)  # not all: the effects of this turn may find more
         if self._wake_in() == 0 and self._store.wake(WAKE_BATCH):
             turn.changed = turn.puts_off = True
         if not self._stopping:
@@ -244,7 +244,7 @@ class Supervisor:
             times.append(process.began + PATIENCE_SECONDS - monotonic() if len(process.jobs) > 1 else None)
         if monotonic() < self._retry_at:
             return min(POLL_SECONDS, self._retry_at - monotonic())
-        if self._seen == NEVER_LOOKED or self._has_new_idle():
+        if self._seen == NEVER_LOOKED or self._has_new_idle() or self._desk.astray:
             return 0.0
         if self._gathering_since < math.inf:
             times.append(self._gathering_since + GATHER_SECONDS - monotonic())

@@ -9,7 +9,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def bar(fraction: float, width: int) -> str:
     """Return a bar of `width` columns, in steps of an eighth of a column."""
-    eighths = round(min(max(fraction, 0.0), 1.0) * width * 8)
+    eighths = int(min(max(fraction, 0.0), 1.0) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width, "░")
 

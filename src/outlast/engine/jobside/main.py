@@ -12,7 +12,7 @@ from typing import Any
 from outlast.core.errors import ClaimLost
 from outlast.engine.jobside import current
 from outlast.engine.jobside.channel import Channel, SupervisorGone
-from outlast.engine.jobside.leftovers import Surroundings
+from outlast.engine.jobside.leftovers import Surroundings, end_children
 from outlast.engine.jobside.run import run_job
 from outlast.engine.jobside.target import code_is_stale, remember_code
 from outlast.engine.jobside.turnstile import Turnstile
@@ -65,6 +65,8 @@ def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None
         end = {"op": "finish", "outcome": outcome.word, "clean": not left, "left": left, "ms": milliseconds}
         is_last = bool(left) or boot["once"]
         channel.finish({**end, **outcome.fields}, is_last=is_last)
+        if "processes" in left:
+            end_children()
         channel.job = None
         if is_last:
             return
@@ -72,7 +74,12 @@ def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None
 
 def _output_to(message: dict[str, Any]) -> None:
     """Send stdout and stderr to the job's log; a later attempt begins with a line of its own."""
-    log = os.open(message["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        log = os.open(message["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    except OSError as error:  # the work matters more than its log
+        sys.stderr.write(f"{message['log']}: {error.strerror}. What the job prints follows here.\n")
+        sys.stderr.flush()
+        return
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)

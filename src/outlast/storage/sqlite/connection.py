@@ -20,7 +20,7 @@ from typing import Any
 
 import apsw
 
-from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreReadOnly, UsageError
+from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreReadOnly, UsageError
 from outlast.crashpoint import crash_point
 from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import failures
@@ -60,7 +60,7 @@ class Database:
         self._pid = os.getpid()
         self._depth = 0
         self._writes = False
-        self._read_only = False
+        self._read_only: OutlastError | None = None
         self._lost: OutlastError | None = None
         self._points: list[str] = []
         self._version_base = 0
@@ -171,8 +171,12 @@ class Database:
         elif not writes:
             # A change is checked after its commit.
             self._check_files()
-        if writes and self._read_only:
-            raise failures.read_only(self.path)
+        if writes and self._read_only is not None:
+            # The reason may be gone by now.
+            self._drop()
+            self._open()
+            if self._read_only is not None:
+                raise self._read_only
         try:
             self._opened().execute(begin)
         except apsw.Error as error:
@@ -294,12 +298,13 @@ class Database:
             self._check_path()
             try:
                 self._connect(self.path)
-            except StoreReadOnly:
+            except (StoreReadOnly, StoreFull) as error:
                 if not os.access(self.path, os.R_OK):
                     raise
                 self._drop(broken=True)
                 self._snapshot = Snapshot(self.path)
                 self._connect(self._snapshot.path)
+                self._read_only = error
         except OSError as error:
             raise failures.from_errno(error.errno or 0, self.path, str(error)) from error
 
@@ -317,7 +322,7 @@ class Database:
         try:
             self._connection = apsw.Connection(str(path), flags=_FLAGS)
         except apsw.Error as error:
-            raise failures.not_opened(error, self.path) from error
+            raise failures.translate(error, self.path) from error
         self._connection.set_busy_handler(self._wait)
         self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
         try:
@@ -325,7 +330,7 @@ class Database:
         except apsw.Error as error:
             raise self._failed(error) from error
         self._cursor = self._connection.cursor()
-        self._read_only = self._snapshot is not None or self._connection.readonly("main")
+        self._read_only = failures.read_only(self.path) if self._connection.readonly("main") else None
         # SQLite keeps the WAL beside the file that a link points to.
         self._watch = Watch(str(path), f"{self._connection.filename}-wal")
         self.epoch += 1
@@ -352,8 +357,10 @@ class Database:
             return ours
         if self._depth:
             self._lost = ours
-        # Also after Busy: it may be our own lock, which the system did not let us give back.
-        self._drop(broken=True)
+        if not isinstance(error, apsw.FullError):
+            # Also after Busy: it may be our own lock, which the system did not let us give back. A write that found no
+            # space harmed nothing, and on a full disk a new connection may not find the space it needs to read.
+            self._drop(broken=True)
         return ours
 
     def _drop(self, *, broken: bool = False) -> None:

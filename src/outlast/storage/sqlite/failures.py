@@ -25,7 +25,7 @@ _NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError",
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
-def translate(error: apsw.Error, path: Path, system_errno: int) -> OutlastError:
+def translate(error: apsw.Error, path: Path, system_errno: int = 0) -> OutlastError:
     """Return our error for SQLite's; `system_errno` is what the operating system said last."""
     kind = type(error).__name__
     if isinstance(error, _DAMAGED) or _is_short_read(error) or _lost_a_table(error):
@@ -36,30 +36,33 @@ def translate(error: apsw.Error, path: Path, system_errno: int) -> OutlastError:
         return read_only(path)
     if isinstance(error, apsw.BusyError | apsw.LockedError | apsw.ProtocolError):
         return busy_or_broken(path)
-    if isinstance(error, apsw.CantOpenError) and not os.access(path.parent, os.W_OK):
-        return read_only(path)
-    if isinstance(error, apsw.IOError | apsw.CantOpenError):
+    if isinstance(error, apsw.CantOpenError):
+        return _not_opened(error, path, system_errno)
+    if isinstance(error, apsw.IOError):
         return from_errno(system_errno, path, str(error))
     if kind in _NOT_ABOUT_THE_FILE:
         return UsageError(f"{path} does not take this: {error}.", "Pass smaller values.")
     return StoreBroken(f"{path}: SQLite said {kind}: {error}.", "Run `outlast doctor`.")
 
 
-def not_opened(error: apsw.Error, path: Path) -> OutlastError:
-    """Return our error for a file that SQLite could not open; no connection tells the errno, so look for it."""
+def _not_opened(error: apsw.Error, path: Path, system_errno: int) -> OutlastError:
+    """Return our error for a file that could not be opened: this one, or one beside it that SQLite needs."""
     if path.exists() and not os.access(path, os.R_OK):
         return StoreReadOnly(f"{path} cannot be read: permission denied.", "Give this user the right to read it.")
-    if not os.access(path.parent, os.W_OK):
-        return read_only(path)
+    # SQLite tries again to read only, so the last errno is not the telling one.
+    return from_errno(_errno_of_new_file(path.parent) or system_errno, path, str(error))
+
+
+def _errno_of_new_file(directory: Path) -> int:
     try:
-        os.close(os.open(path.parent, os.O_RDONLY))
-    except OSError as cause:
-        return from_errno(cause.errno or 0, path, str(error))
-    return translate(error, path, 0)
+        with tempfile.TemporaryFile(dir=directory):
+            return 0
+    except OSError as error:
+        return error.errno or 0
 
 
 def _is_short_read(error: apsw.Error) -> bool:
-    return getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS)
+    return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ
 
 
 def _lost_a_table(error: apsw.Error) -> bool:

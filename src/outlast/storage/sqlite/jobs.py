@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from outlast.core.errors import StoreReadOnly
 from outlast.core.ids import split_id
 from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats, Step, Submitted
 from outlast.core.moments import Moment
@@ -173,7 +174,8 @@ class SqliteJobs:
         ids = (json.dumps([job_id for job_id in job_ids if _is_text(job_id)]),)
         if not self._database.execute(f"{_UNREAD} LIMIT 1", ids):
             return
-        with self._database.write("mark_read"):
+        # Nothing is removed from a store that cannot be written, so there is no need to note it there.
+        with suppress(StoreReadOnly), self._database.write("mark_read"):
             self._database.execute(f"UPDATE jobs SET read_at = ? WHERE seq IN ({_UNREAD})", (self.now(), *ids))
 
     def remove(self, job: Job, actor: str) -> None:

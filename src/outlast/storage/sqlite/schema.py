@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -96,7 +97,7 @@ def _migrate(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Conne
             fill(connection)
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
+        with suppress(apsw.Error):
             connection.execute("ROLLBACK")
         raise
 

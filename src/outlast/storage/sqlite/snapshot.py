@@ -1,10 +1,13 @@
 """Reading a store that cannot be written: SQLite writes beside a WAL file even to read it, so a copy is read."""
 
+import errno
 import os
 import shutil
 import tempfile
 import weakref
 from pathlib import Path
+
+_MEMORY = "/dev/shm"
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -13,11 +16,15 @@ class Snapshot:
     """A private copy of a store's file and its WAL, removed when let go of."""
 
     def __init__(self, path: Path) -> None:
+        """Copy the files. Raise OSError if there is no space for them, neither among temporary files nor in memory."""
         self._source = path
-        directory = Path(tempfile.mkdtemp(prefix="outlast-read-"))
-        self._remove = weakref.finalize(self, _remove, directory, os.getpid())
-        self.path = directory / path.name
-        self._signature = self._copy()
+        try:
+            self._signature = self._copy_to(None)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not os.path.isdir(_MEMORY):
+                raise
+            self._remove()
+            self._signature = self._copy_to(_MEMORY)
 
     def outdated(self) -> bool:
         """Tell whether the original has changed since it was copied."""
@@ -27,7 +34,10 @@ class Snapshot:
         """Remove the copy."""
         self._remove()
 
-    def _copy(self) -> Signature:
+    def _copy_to(self, place: str | None) -> Signature:
+        directory = Path(tempfile.mkdtemp(prefix="outlast-read-", dir=place))
+        self._remove = weakref.finalize(self, _remove, directory, os.getpid())
+        self.path = directory / self._source.name
         before: Signature = ()
         # A writer on the other side of a read-only mount may change the two files between the copies.
         for _ in range(10):

@@ -1,0 +1,97 @@
+"""Faults of the disk: each becomes one of our errors, nothing is half done, and the store goes on once it is gone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.fixtures import ROOT, Strike, faultio, strike
+
+__all__ = ["faultio", "strike"]
+
+BROKEN, FULL, READ_ONLY = "StoreBroken", "StoreFull", "StoreReadOnly"
+MOST_SECONDS = 10.0
+
+
+def struck(faultio: Path, directory: Path, calls: str, error: str) -> dict[str, Any]:
+    """Return what tests.contract.struck tells."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.struck", calls, error, str(directory)],
+        env={**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("calls", "error", "name"),
+    [
+        ("write", "EIO", BROKEN),
+        ("write", "ENOSPC", FULL),
+        ("write", "EDQUOT", FULL),
+        ("write", "EFBIG", FULL),
+        ("write", "EROFS", READ_ONLY),
+        ("fsync", "EIO", BROKEN),
+        ("fsync", "ENOSPC", FULL),
+        ("write,fsync,open,lock", "EACCES", READ_ONLY),
+        ("read,openr", "EMFILE", BROKEN),
+    ],
+)
+def test_a_disk_that_fails_becomes_one_error_and_passes(
+    faultio: Path, tmp_path: Path, calls: str, error: str, name: str
+) -> None:
+    answer = struck(faultio, tmp_path, calls, error)
+
+    assert answer["write"] == name
+    assert str(tmp_path / "jobs.db") in answer["message"]
+    assert answer["seconds"] < MOST_SECONDS
+    assert answer["later"] == "done"
+    assert "struck" not in answer["ids"]
+    assert "later" in answer["ids"]
+    assert answer["problems"] == []
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT", "EROFS"])
+def test_a_disk_that_cannot_be_written_can_still_be_read(faultio: Path, tmp_path: Path, error: str) -> None:
+    assert struck(faultio, tmp_path, "write,truncate", error)["read"] == "done"
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "ESTALE"])
+def test_locks_that_do_not_work_are_no_reason_to_wait(faultio: Path, tmp_path: Path, error: str) -> None:
+    answer = struck(faultio, tmp_path, "fsync,lock,write", error)
+
+    assert answer["write"] == BROKEN
+    assert "lock" in answer["message"] or "Stale" in answer["message"]
+    assert answer["seconds"] < MOST_SECONDS
+    assert answer["later"] == "done"
+
+
+@pytest.mark.parametrize("sticky", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("error", [5, 28], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("name", ["submit", "finish", "first_start"])
+def test_an_error_at_any_call_leaves_all_or_nothing(strike: Strike, name: str, error: int, sticky: bool) -> None:
+    strokes = strike("tests.contract.operations", name, "errno", error=error, sticky=sticky)
+
+    assert [stroke for stroke in strokes if not stroke.is_sound] == []
+    # What could not be done was said, and nothing was promised.
+    assert [stroke for stroke in strokes if not stroke.error and not stroke.acknowledged] == []
+    assert all(stroke.error.startswith(("Store", "OSError", "Busy")) for stroke in strokes if stroke.error)
+
+
+@pytest.mark.parametrize("sticky", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("mode", ["short", "errno"])
+def test_a_file_that_could_not_be_replaced_is_the_old_one_and_no_other_is_left(
+    strike: Strike, mode: str, sticky: bool
+) -> None:
+    strokes = strike("tests.contract.operations", "replace_a_file", mode, sticky=sticky)
+
+    assert [stroke for stroke in strokes if not stroke.is_sound] == []
