@@ -1,13 +1,9 @@
 """The one place where storage, engine and service are joined."""
 
-import getpass
-import hashlib
 import logging
 import os
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -92,6 +88,8 @@ def supervise(settings: Settings, **duty: Any) -> None:
     supervisor.run()
     store.close()
     if not settings.persist:
+        import shutil
+
         shutil.rmtree(places.root, ignore_errors=True)
 
 
@@ -183,6 +181,9 @@ def _memory_directory(data_dir: Path) -> Path:
 
     It is named after the data directory, so that all commands of one user find the same one.
     """
+    import hashlib
+    import tempfile
+
     shared = Path("/dev/shm")
     base = shared if shared.is_dir() and os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
@@ -209,9 +210,11 @@ def _path_of(url: str) -> Path:
 
 
 def _user() -> str:
+    import pwd
+
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())
 
 

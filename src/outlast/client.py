@@ -53,7 +53,7 @@ class Handle:
         ended = self.wait(timeout)
         if ended["status"] == "failed":
             raise JobFailed(
-                f"{self.id} failed ({ended['reason']}): {ended.get('error', '')}.",
+                f"{self.id} failed ({ended['reason']}): {ended.get('error', '').rstrip('.')}.",
                 f"outlast show {self.id} --verbose tells more.",
                 job_id=self.id,
                 reason=ended["reason"],

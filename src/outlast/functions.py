@@ -14,7 +14,6 @@ from outlast.core.errors import NotImportable, UsageError
 from outlast.core.ids import check_kind
 from outlast.core.job import Home, Spec
 from outlast.core.policies import Policy, parse_backoff
-from outlast.core.sizes import parse_size
 from outlast.engine.jobside.target import MAIN_NAME
 
 if TYPE_CHECKING:
@@ -106,18 +105,16 @@ def job(
     timeout: float | str | None = None,
     on_interrupt: Literal["resume", "fail"] = "resume",
     isolation: Literal["warm", "process"] = "warm",
-    memory_limit: int | str | None = None,
     max_crashes: int | None = None,
     keep: bool = False,
-    on_end: str | None = None,
 ) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
 def job(fn_or_name: Any = None, /, **options: Any) -> Any:
     """Make a function a job; bare (`@job`) or with rules (`@job(max_attempts=3, timeout="2h")`).
 
     `name`: the kind (default the function's name). `max_attempts`: tries in all; between them `backoff`, doubling,
     ± 20 %. `retry_on`: which exceptions are tried again. `timeout`: running time of one attempt. `on_interrupt`:
-    what follows when the process died. `isolation="process"`: a process for this job alone. `memory_limit`: bytes or
-    "2GB". `max_crashes`: deaths without a save until it is given up. `keep`: never prune. `on_end`: a command or URL.
+    what follows when the process died. `isolation="process"`: a process for this job alone.
+    `max_crashes`: deaths without a save until it is given up. `keep`: never prune.
     Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
     """
     if callable(fn_or_name):
@@ -145,10 +142,8 @@ def make_policy(
     timeout: float | str | None = None,
     on_interrupt: Literal["resume", "fail"] = "resume",
     isolation: Literal["warm", "process"] = "warm",
-    memory_limit: int | str | None = None,
     max_crashes: int | None = None,
     keep: bool = False,
-    on_end: str | None = None,
 ) -> Policy:
     """Return the policy of these rules, as people write them. Raise UsageError for one that makes no sense."""
     for word, value, choices in (
@@ -171,10 +166,8 @@ def make_policy(
         timeout_seconds=None if timeout is None else parse_duration(timeout),
         on_interrupt=on_interrupt,
         isolation=isolation,
-        memory_limit_bytes=None if memory_limit is None else parse_size(memory_limit),
         max_crashes=max_crashes,
         keep=keep,
-        on_end=on_end,
     )
 
 
@@ -193,7 +186,9 @@ def target_of(fn: Callable[..., Any], *, strict: bool = True) -> str:
         raise NotImportable(f"{name or fn!r:.80} cannot be found by another process.", "Use a function of a module.")
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         raise NotImportable(f"{name} is a generator.", "Return a value, and keep what is done with ctx.each or steps.")
-    if module in ("__main__", MAIN_NAME):
+    if module == MAIN_NAME:
+        return f"{fn.__globals__['__file__']}:{name}"
+    if module == "__main__":
         return f"{_main_place(name)}:{name}" if strict else ""
     return f"{module}:{name}"
 

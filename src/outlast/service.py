@@ -161,10 +161,13 @@ class Service:
         return self._until_settled(job, self._pause_once)
 
     def resume(self, job: Job) -> Job:
-        """Let a paused job run again. Raise Conflict if it is not paused."""
+        """Let a paused job run again, not before the time it waited for. Raise Conflict if it is not paused."""
         if job.status is not Status.WAITING or job.reason is not Reason.PAUSED:
             raise Conflict(f"{job.id} is {_told(job)}, not paused.", f"outlast show {job.id} tells more.")
-        after = replace(job, status=Status.QUEUED, reason=None, wake_at=None)
+        if job.wake_at is not None and job.wake_at > self.store.now():
+            after = replace(job, status=Status.WAITING, reason=Reason.TIME)
+        else:
+            after = replace(job, status=Status.QUEUED, reason=None, wake_at=None)
         self.store.swap(job, after, Event(event="resumed", actor=self._actor))
         self._announce()
         return self.get(job.id)
@@ -254,7 +257,7 @@ class Service:
             return True
         if job.status is Status.RUNNING:
             return self.store.ask(job, Intent.PAUSE, self._actor)
-        after = replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None)
+        after = replace(job, status=Status.WAITING, reason=Reason.PAUSED)
         return self._swapped(job, after, Event(event="paused", actor=self._actor))
 
     def _swapped(self, before: Job, after: Job, event: Event) -> bool:

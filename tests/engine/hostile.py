@@ -44,7 +44,7 @@ def look_around() -> dict[str, Any]:
 def linger(sign: str) -> str:
     """Stay until the file `sign` stands."""
     while not os.path.exists(sign):
-        time.sleep(0.005)
+        threading.Event().wait(0.005)
     return "stayed"
 
 

@@ -165,7 +165,7 @@ def forgets_who_it_is(path: str) -> None:
 @job
 async def waits_in_a_task_group(path: str) -> None:
     async with asyncio.TaskGroup() as group:
-        group.create_task(asyncio.sleep(LONG_SECONDS))
+        group.create_task(asyncio.Event().wait())
         group.create_task(_wait_in_a_socket())
         note_pid(path)
 

@@ -66,8 +66,7 @@ def test_an_isolated_job_has_a_process_of_its_own() -> None:
 @job
 async def cooks(ctx: Context, *dishes: str) -> list[str]:
     async def cook(dish: str) -> str:
-        await asyncio.sleep(0)
-        return f"warm {dish}"
+        return await asyncio.to_thread("warm {}".format, dish)
 
     done = await asyncio.gather(*(cook(dish) for dish in dishes))
     ctx.step("serve", list)

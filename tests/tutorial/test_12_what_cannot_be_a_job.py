@@ -111,7 +111,6 @@ def test_a_script_submits_functions_of_its_own_file(workshop: Workshop, tmp_path
     assert (ended.stdout, ended.stderr) == ("42\n", "")
 
 
-@pytest.mark.xfail(strict=True, reason="functions.py looks for the file of the job process instead of the script's")
 def test_a_job_of_a_script_submits_another_one_of_the_same_file(workshop: Workshop, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(PARENT)
@@ -131,7 +130,6 @@ def test_a_module_run_with_m_submits_functions_of_its_own(
     assert run("-m", "package.script").stdout == "42\n"
 
 
-@pytest.mark.xfail(strict=True, reason="functions.py looks for the file of the job process instead of the script's")
 def test_a_script_that_submits_whenever_it_is_imported_is_refused_and_told_how_to_mend_it(
     workshop: Workshop, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ OutlastError
 ├── WaitTimeout           (also TimeoutError) the job goes on
 ├── JobFailed             the job whose result was asked for has failed
 ├── StoreError
-│   ├── StoreDamaged · StoreFull · StoreReadOnly · StoreNewer · StoreBroken
+│   ├── StoreDamaged · StoreFull · StoreReadOnly · StoreNewer · StoreBroken · StoreGone
 └── ClaimLost             a late write of an attempt that is over
 
 BaseException
@@ -115,6 +115,10 @@ class StoreNewer(StoreError):
 
 class StoreBroken(StoreError):
     """Reading, writing or locking failed in a way that waiting does not mend."""
+
+
+class StoreGone(StoreError):
+    """The store's file was removed or replaced while it was in use."""
 
 
 class ClaimLost(OutlastError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from outlast.core.errors import StoreDamaged, StoreError
+from outlast.core.errors import StoreDamaged, StoreError, StoreGone
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.ports import Supervision
@@ -106,8 +106,12 @@ class Supervisor:
         crash_point("supervisor:in_office")
         self._recovery.take_over()
         self._publisher.changed()
-        while not self._may_leave():
-            self._turn()
+        try:
+            while not self._may_leave():
+                self._turn()
+        except (StoreDamaged, StoreGone):
+            self._wire.close()  # jobs.json stays as it is: it may hold the last good copy
+            raise
         self._leave()
 
     def _turn(self) -> None:
@@ -121,7 +125,7 @@ class Supervisor:
             return
         try:
             self._commit()
-        except StoreDamaged:
+        except (StoreDamaged, StoreGone):
             raise
         except StoreError as error:
             self._in_trouble(error)

@@ -31,6 +31,8 @@ def main() -> None:
     sys.argv = ["outlast-job"]
     channel = Channel(socket_path=boot["socket"], process_id=boot["process"], launch=Launch(**boot["launch"]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     current.channel = channel
     try:
         channel.open()

@@ -136,7 +136,7 @@ def _completed(context: Context, value: Any, run: dict[str, Any]) -> Outcome:
 def _failed(context: Context | None, error: BaseException, run: dict[str, Any]) -> Outcome:
     fields = {
         "error": describe(error)[:LONGEST_ERROR],
-        "traceback": _clean(_traceback(error))[-LONGEST_TRACEBACK:],
+        "traceback": "" if isinstance(error, CommandFailed) else _clean(_traceback(error))[-LONGEST_TRACEBACK:],
         "retryable": _is_retryable(error, run),
     }
     if not isinstance(error, CommandFailed):

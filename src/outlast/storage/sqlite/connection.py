@@ -20,7 +20,7 @@ from typing import Any
 
 import apsw
 
-from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreReadOnly, UsageError
+from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreGone, StoreReadOnly, UsageError
 from outlast.crashpoint import crash_point
 from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import failures
@@ -264,7 +264,7 @@ class Database:
             self._save_deleted_wal()
         self._drop(broken=True)
         if change is Change.STORE_REPLACED:
-            raise StoreBroken(
+            raise StoreGone(
                 f"{self.path} was removed or replaced while it was in use.",
                 "Its last changes went with the old file. Put that one back, or try again to go on with the new one.",
             )

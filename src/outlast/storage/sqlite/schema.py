@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """Return every migration this program knows, in order."""
-    folder = resources.files("outlast.storage.sqlite") / "migrations"
+    folder = Path(__file__).with_name("migrations")  # importlib.resources takes longer to load than to open a store
     return [
         Migration(number=number, name=name, sql=(folder / name).read_text(encoding="utf-8"))
         for number, name in enumerate(NAMES, start=1)
