@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-PUBLIC = ("outlast", "outlast.api", "outlast.context", "outlast.decorator", "outlast.jobstate")
+PUBLIC = ("outlast", "outlast.client", "outlast.decorator", "outlast.jobstate")
 """What users import. `outlast` in a row means that one module; every other name includes what lies below it."""
 
 BASE = ("outlast.core", "outlast.crashpoint")
@@ -21,6 +21,7 @@ BELOW_CLIENTS = (
     "outlast.jobstate",
     "outlast.service",
     "outlast.settings",
+    "outlast.backends",
 )
 FOR_JOBSIDE = (
     "outlast.engine.jobside",
@@ -33,6 +34,8 @@ FOR_CLIENTS = (
     *PUBLIC,
     "outlast.service",
     "outlast.settings",
+    "outlast.functions",
+    "outlast.targets",
     "outlast.app",
     "outlast.pow",
     "outlast.demo",
@@ -55,10 +58,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.settings": BASE,
     "outlast.app": BELOW_CLIENTS,
     # The public API.
-    "outlast": PUBLIC,
-    "outlast.api": (*BASE, *PUBLIC, "outlast.service", "outlast.settings", "outlast.app"),
-    "outlast.context": (*BASE, *PUBLIC, "outlast.engine.jobside"),
-    "outlast.decorator": (*BASE, *PUBLIC),
+    "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
+    "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),
+    "outlast.backends": (*BASE, "outlast.engine.jobside", "outlast.service"),
+    "outlast.client": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.backends", "outlast.app"),
+    "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
+    "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
     # Above it.
     "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "numba", "psycopg"),
     # It uses the program like anybody, and needs to know exactly which processes it kills.

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from outlast.client import Handle, Outlast
     from outlast.core.errors import JobCancelled, JobFailed, OutlastError, WaitTimeout
+    from outlast.decorator import JobFunction, job
     from outlast.engine.jobside.context import Context
-    from outlast.functions import JobFunction, job
 
 _HOMES = {
     "Context": "outlast.engine.jobside.context",
     "Handle": "outlast.client",
     "JobCancelled": "outlast.core.errors",
     "JobFailed": "outlast.core.errors",
-    "JobFunction": "outlast.functions",
+    "JobFunction": "outlast.decorator",
     "Outlast": "outlast.client",
     "OutlastError": "outlast.core.errors",
     "WaitTimeout": "outlast.core.errors",
-    "job": "outlast.functions",
+    "job": "outlast.decorator",
 }
 
 __version__ = "0.1.0"

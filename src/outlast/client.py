@@ -18,7 +18,7 @@ from outlast.core.ids import make_id
 from outlast.core.job import Home, NewJob, Spec
 from outlast.core.moments import Moment, from_datetime, from_iso
 from outlast.engine.jobside import current, target
-from outlast.functions import as_job_function, home_of_this_process, is_kept
+from outlast.functions import as_function, home_of_this_process, is_kept
 
 LONGEST_NAME = 500
 
@@ -122,7 +122,7 @@ class Outlast:
         `at` (aware datetime or ISO text): not before then. The larger `priority` first. Arguments are JSON values,
         else NotStorable names the place; NotImportable if another process could not find the function.
         """
-        function = as_job_function(fn)
+        function = as_function(fn)
         function.check_arguments(args, kwargs)
         new = new_job(
             function.spec(_home()),
@@ -140,7 +140,7 @@ class Outlast:
     def submit_many(self, fn: Callable[..., Any], calls: Iterable[Any]) -> builtins.list[Handle]:
         """Store one job a call in one transaction, all or none. A call is a tuple or list of arguments, or a dict of
         keyword arguments."""
-        function = as_job_function(fn)
+        function = as_function(fn)
         spec = function.spec(_home())
         jobs = []
         for number, call in enumerate(calls):

@@ -1,4 +1,4 @@
-"""Functions as jobs: the `@job` decorator, and what is stored so that another process finds the function again."""
+"""Functions as jobs: their rules, and what is stored so that another process finds them again."""
 
 import functools
 import inspect
@@ -6,8 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
 from outlast.core.durations import parse_duration
 from outlast.core.errors import NotImportable, UsageError
@@ -17,7 +16,7 @@ from outlast.core.policies import Policy, parse_backoff
 from outlast.engine.jobside.target import MAIN_NAME
 
 if TYPE_CHECKING:
-    from outlast.client import Handle
+    pass
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,8 +26,8 @@ _KEPT_VARIABLES = ("JOBS_DATA_DIR", "PERSIST_JOBS", "TARGET_DIFFICULTY_START", "
 _NOT_KEPT = ("OUTLAST_TOKEN", "OUTLAST_STORE", "OUTLAST_CRASH_", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_PROCESS_ID")
 
 
-class JobFunction(Generic[P, R]):
-    """A function that can be submitted. Called like a function, it is one: nothing is stored."""
+class Function(Generic[P, R]):
+    """A function and the rules under which it runs as a job. Called like a function, it is one: nothing is stored."""
 
     __outlast_job__ = True
 
@@ -44,30 +43,6 @@ class JobFunction(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.fn(*args, **kwargs)
-
-    def submit(
-        self,
-        *args: Any,
-        key: str | None = None,
-        account: str | None = None,
-        labels: Mapping[str, str] | None = None,
-        delay: float | str | None = None,
-        at: datetime | str | None = None,
-        queue: str | None = None,
-        priority: int | None = None,
-        **kwargs: Any,
-    ) -> "Handle":
-        """Store a job that calls this function, durably, and return its handle; see `Outlast.submit`."""
-        from outlast.client import default
-
-        options = {"key": key, "account": account, "labels": labels, "delay": delay, "at": at}
-        return default().submit(self, *args, **options, queue=queue, priority=priority, **kwargs)  # type: ignore[arg-type]
-
-    def submit_many(self, calls: Iterable[Any]) -> "list[Handle]":
-        """Store one job a call, all in one transaction; see `Outlast.submit_many`."""
-        from outlast.client import default
-
-        return default().submit_many(self, calls)
 
     def spec(self, home: Home) -> Spec:
         """Return what is stored with each job of this function."""
@@ -88,50 +63,6 @@ class JobFunction(Generic[P, R]):
         if not wants_context(self.fn):
             return signature
         return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-
-@overload
-def job(fn: Callable[P, R], /) -> JobFunction[P, R]: ...
-@overload
-def job(
-    name: str | None = None,
-    /,
-    *,
-    queue: str = "default",
-    priority: int = 0,
-    max_attempts: int = 1,
-    backoff: str = "1s..5m",
-    retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
-    timeout: float | str | None = None,
-    on_interrupt: Literal["resume", "fail"] = "resume",
-    isolation: Literal["warm", "process"] = "warm",
-    max_crashes: int | None = None,
-    keep: bool = False,
-) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
-def job(fn_or_name: Any = None, /, **options: Any) -> Any:
-    """Make a function a job; bare (`@job`) or with rules (`@job(max_attempts=3, timeout="2h")`).
-
-    `name`: the kind (default the function's name). `max_attempts`: tries in all; between them `backoff`, doubling,
-    ± 20 %. `retry_on`: which exceptions are tried again. `timeout`: running time of one attempt. `on_interrupt`:
-    what follows when the process died. `isolation="process"`: a process for this job alone.
-    `max_crashes`: deaths without a save until it is given up. `keep`: never prune.
-    Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
-    """
-    if callable(fn_or_name):
-        return _decorate(fn_or_name, None, {})
-    return lambda fn: _decorate(fn, fn_or_name, options)
-
-
-def _decorate(fn: Callable[P, R], name: str | None, options: Mapping[str, Any]) -> JobFunction[P, R]:
-    options = dict(options)
-    target_of(fn, strict=False)  # first: what is no function of a module may not even have a signature
-    words = SUBMIT_WORDS & inspect.signature(fn).parameters.keys()
-    if words:
-        raise UsageError(
-            f"{fn.__name__} has a parameter {min(words)!r}, which is a word of submit().", "Give it another name."
-        )
-    queue, priority = options.pop("queue", "default"), options.pop("priority", 0)
-    return JobFunction(fn, kind=name or fn.__name__, policy=make_policy(**options), queue=queue, priority=priority)
 
 
 def make_policy(
@@ -171,9 +102,22 @@ def make_policy(
     )
 
 
-def as_job_function(fn: Callable[..., R]) -> JobFunction[..., R]:
-    """Return `fn` itself if it is decorated, else as a job with the default rules."""
-    return fn if isinstance(fn, JobFunction) else _decorate(fn, None, {})
+def as_function(fn: Callable[..., R]) -> Function[..., R]:
+    """Return `fn` itself if it is decorated, else with the default rules."""
+    if isinstance(fn, Function):
+        return fn
+    check_signature(fn)
+    return Function(fn, kind=fn.__name__, policy=make_policy())
+
+
+def check_signature(fn: Callable[..., Any]) -> None:
+    """Raise UsageError for a parameter that submit() would take for itself, NotImportable for what cannot be found."""
+    target_of(fn, strict=False)  # first: what is no function of a module may not even have a signature
+    words = SUBMIT_WORDS & inspect.signature(fn).parameters.keys()
+    if words:
+        raise UsageError(
+            f"{fn.__name__} has a parameter {min(words)!r}, which is a word of submit().", "Give it another name."
+        )
 
 
 def target_of(fn: Callable[..., Any], *, strict: bool = True) -> str:
@@ -237,9 +181,9 @@ def _kept_environment(extra: Iterable[str]) -> dict[str, str]:
     return kept
 
 
-def with_policy(function: JobFunction[P, R], **rules: Any) -> JobFunction[P, R]:
+def with_policy(function: Function[P, R], **rules: Any) -> Function[P, R]:
     """Return the function with some of its rules replaced (fields of Policy)."""
-    return JobFunction(
+    return Function(
         function.fn,
         kind=function.kind,
         policy=replace(function.policy, **rules),

@@ -13,7 +13,7 @@ from outlast.core.errors import NotImportable, OutlastError, UsageError
 from outlast.core.job import Home, Spec
 from outlast.engine.jobside import target as jobside
 from outlast.engine.jobside.command import TARGET as COMMAND_TARGET
-from outlast.functions import JobFunction, as_job_function, make_policy, with_policy
+from outlast.functions import Function, as_function, make_policy, with_policy
 
 COMMAND_KIND = "command"
 _LIBRARIES = (
@@ -22,7 +22,7 @@ _LIBRARIES = (
 )
 
 
-def find_function(text: str) -> tuple[JobFunction[..., Any], str]:
+def find_function(text: str) -> tuple[Function[..., Any], str]:
     """Import what `text` names and return it with its target. Raise UsageError telling what a failing import met.
 
     The directory of the file, or for a module the current one, becomes the first of `sys.path`, as for a script.
@@ -42,11 +42,11 @@ def find_function(text: str) -> tuple[JobFunction[..., Any], str]:
         found = jobside.find_target(place, name)
     if not callable(found):
         raise UsageError(f"{name} in {place} is no function ({type(found).__name__}).", "Name a function.")
-    function: JobFunction[..., Any] = as_job_function(found)
+    function: Function[..., Any] = as_function(found)
     return function, f"{place}:{name}" if is_file else function.spec(_NOWHERE).target
 
 
-def function_spec(function: JobFunction[..., Any], target: str, home: Home, rules: Mapping[str, Any]) -> Spec:
+def function_spec(function: Function[..., Any], target: str, home: Home, rules: Mapping[str, Any]) -> Spec:
     """Return what is stored with a job of `function`; `rules` are the fields of its policy that are replaced."""
     function = with_policy(function, **rules)
     return Spec(kind=function.kind, target=target, policy=function.policy, home=home)

@@ -13,12 +13,10 @@ MOST_TIMES = 12
 
 _TELL = """
 import sys
-sys.argv = ["outlast", *sys.argv[1:]]
-from outlast.clients.cli.main import main
-try:
-    main()
-finally:
-    sys.stderr.write(" ".join(sys.modules))
+from outlast.clients.cli.main import run
+from outlast.clients.cli.session import Session
+run(sys.argv[1:], Session())
+sys.stderr.write(" ".join(sys.modules))
 """
 FOREIGN = {
     "rich",

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.faults.faultio import EVERY_WRITE
 from tests.faults.fixtures import ROOT, Strike, faultio, strike
 
 __all__ = ["faultio", "strike"]
 
+OPERATIONS = "tests.contract.operations"
 BROKEN, FULL, READ_ONLY = "StoreBroken", "StoreFull", "StoreReadOnly"
 MOST_SECONDS = 10.0
 
@@ -79,7 +81,7 @@ def test_locks_that_do_not_work_are_no_reason_to_wait(faultio: Path, tmp_path: P
 @pytest.mark.parametrize("error", [5, 28], ids=["EIO", "ENOSPC"])
 @pytest.mark.parametrize("name", ["submit", "finish", "first_start"])
 def test_an_error_at_any_call_leaves_all_or_nothing(strike: Strike, name: str, error: int, sticky: bool) -> None:
-    strokes = strike("tests.contract.operations", name, "errno", error=error, sticky=sticky)
+    strokes = strike(OPERATIONS, name, mode="errno", ops=EVERY_WRITE, error=error, sticky=sticky)
 
     assert [stroke for stroke in strokes if not stroke.is_sound] == []
     # What could not be done was said, and nothing was promised.
@@ -92,6 +94,6 @@ def test_an_error_at_any_call_leaves_all_or_nothing(strike: Strike, name: str, e
 def test_a_file_that_could_not_be_replaced_is_the_old_one_and_no_other_is_left(
     strike: Strike, mode: str, sticky: bool
 ) -> None:
-    strokes = strike("tests.contract.operations", "replace_a_file", mode, sticky=sticky)
+    strokes = strike(OPERATIONS, "replace_a_file", mode=mode, ops=EVERY_WRITE, sticky=sticky)
 
     assert [stroke for stroke in strokes if not stroke.is_sound] == []

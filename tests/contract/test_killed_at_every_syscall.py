@@ -21,7 +21,7 @@ def unsound(strokes: list[Stroke]) -> list[Stroke]:
     "name", ["submit", "claim", "save_step", "save_checkpoint", "finish", "fail", "prune", "first_start"]
 )
 def test_a_change_of_the_store_is_whole(strike: Strike, name: str, mode: str) -> None:
-    strokes = strike(OPERATIONS, name, mode)
+    strokes = strike(OPERATIONS, name, mode=mode)
 
     assert unsound(strokes) == []
     assert len(strokes) > FEWEST_CALLS
@@ -31,7 +31,7 @@ def test_a_change_of_the_store_is_whole(strike: Strike, name: str, mode: str) ->
 
 @pytest.mark.parametrize("mode", ["kill", "killafter"])
 def test_a_replaced_file_is_the_old_or_the_new_one(strike: Strike, mode: str) -> None:
-    strokes = strike(OPERATIONS, "replace_a_file", mode)
+    strokes = strike(OPERATIONS, "replace_a_file", mode=mode)
 
     assert unsound(strokes) == []
     assert {stroke.state for stroke in strokes} == {"before", "after"}
@@ -39,4 +39,4 @@ def test_a_replaced_file_is_the_old_or_the_new_one(strike: Strike, mode: str) ->
 
 @pytest.mark.parametrize("name", ["promises_too_early", "in_two_commits"])
 def test_a_planted_fault_is_found(strike: Strike, name: str) -> None:
-    assert unsound(strike(OPERATIONS, name, "kill")) != []
+    assert unsound(strike(OPERATIONS, name, mode="kill")) != []

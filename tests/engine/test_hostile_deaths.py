@@ -120,7 +120,6 @@ def test_a_job_whose_process_was_killed_runs_again_without_its_old_family(
     assert running.handle.result(timeout=20) == "stayed"
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a supervisor that took over does not know descendants")
 def test_a_daemon_without_environment_is_found_when_supervisor_and_job_process_died(
     workshop: Workshop, tmp_path: Path
 ) -> None:

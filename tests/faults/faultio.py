@@ -10,6 +10,8 @@ from pathlib import Path
 SOURCE = Path(__file__).with_name("faultio.c")
 EVERY_CALL = "open,write,fsync,rename,unlink,truncate,mkdir,link,lock"
 """All that changes a file, or who may."""
+EVERY_WRITE = "open,write,fsync,rename,unlink,truncate,mkdir,link"
+"""The same without locks, for which SQLite waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,10 @@ def faultio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def strike(faultio: Path, tmp_path: Path) -> Strike:
-    """Return a function that strikes an Operation, named by its module and name, at every call."""
+    """Return a function that strikes an Operation, named by its module and name; keywords are fields of Fault."""
 
-    def run(module: str, name: str, mode: str, *, error: int = 5, sticky: bool = False) -> list[Stroke]:
-        words = [module, name, str(tmp_path), mode, str(error), str(int(sticky))]
+    def run(module: str, name: str, **fault: Any) -> list[Stroke]:
+        words = [module, name, str(tmp_path), json.dumps(fault)]
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.striker", *words],
             env={**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none"},

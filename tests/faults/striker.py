@@ -1,8 +1,8 @@
 """Strikes an operation at every file-system call, one after the other, and tells what each stroke left.
 
-    LD_PRELOAD=faultio.so python -m tests.faults.striker MODULE NAME DIRECTORY MODE [ERRNO [STICKY]]
+    LD_PRELOAD=faultio.so python -m tests.faults.striker MODULE NAME DIRECTORY FAULT
 
-NAME is an Operation of MODULE. Each stroke happens in a fork of this process, on a fresh copy of what `prepare` made.
+NAME is an Operation of MODULE, FAULT the JSON of a faultio.Fault without `nth` and `path`. Each stroke happens in a fork of this process, on a fresh copy of what `prepare` made.
 A line of JSON tells of it. It ends with the first stroke that met no call any more.
 """
 
@@ -107,10 +107,9 @@ def _say(writer: int, word: bytes) -> None:
 
 def main() -> None:
     """Run the strokes of the command line."""
-    module, name, directory, mode, *rest = sys.argv[1:]
+    module, name, directory, fault = sys.argv[1:]
     operation = getattr(importlib.import_module(module), name)
-    error, sticky = ([int(word) for word in rest] + [0, 0])[:2]
-    for stroke in strokes(operation, Path(directory), Fault(nth=0, mode=mode, error=error, sticky=bool(sticky))):
+    for stroke in strokes(operation, Path(directory), Fault(nth=0, **json.loads(fault))):
         print(json.dumps(asdict(stroke)))
 
 

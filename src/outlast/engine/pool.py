@@ -66,11 +66,15 @@ class JobProcess:
     jobs: dict[int, Job] = field(default_factory=dict)
     handed: int = 0
     gate: Gate | None = None
+    family: Family = field(init=False)
     began: float = 0.0
     since: float = field(default_factory=monotonic)
     exit_status: int | None = None
     is_recorded: bool = False
     jobs_run: int = 0
+
+    def __post_init__(self) -> None:
+        self.family = Family(self.identity)
 
     @property
     def job(self) -> Job | None:
@@ -107,11 +111,6 @@ class JobProcess:
         if begun is None:
             return [number for number in self.jobs if last is None or number > last.number]
         return [number for number in self.jobs if number > begun]
-
-    @property
-    def family(self) -> Family:
-        """Everything that belongs to this process."""
-        return Family(self.identity)
 
 
 class CannotStart(Exception):

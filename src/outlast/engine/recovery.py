@@ -21,6 +21,7 @@ from outlast.engine.turn import Turn
 
 log = logging.getLogger("outlast")
 
+LOOK_SECONDS = 1.0
 NOBODY = ProcessIdentity(id="none", pid=0, start_ticks=0, boot_id="", pid_namespace="")
 
 
@@ -41,6 +42,7 @@ class Recovery:
         self._pool = pool
         self._undertaker = undertaker
         self._watch = watch
+        self._looked = 0.0
 
     def take_over(self) -> None:
         """Look at every process and every running job that an earlier supervisor left."""
@@ -166,6 +168,14 @@ class Recovery:
         self._undertaker.settle(ending)
         self._pool.remove(ending.process)
         self._places.process_lock(ending.process.identity.id).unlink(missing_ok=True)
+
+    def look_at_families(self) -> None:
+        """Remember the descendants of adopted processes: when such a process dies, they do not become our children."""
+        if monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = monotonic()
+            for process in self._pool.in_stage(Stage.BUSY):
+                if process.lodging is None:
+                    process.family.look()
 
     def lives(self, identity: ProcessIdentity) -> bool:
         """Tell whether a job process lives: by its identity, or by the lock that the kernel holds for it."""

@@ -257,6 +257,7 @@ class Supervisor:
     def _watch_time(self) -> None:
         """End jobs that ran too long, and processes that nobody needs or that never spoke."""
         now = monotonic()
+        self._recovery.look_at_families()
         for process in self._pool:
             left = _seconds_left(process)
             if process.stage is Stage.BUSY and left is not None and left <= 0:

@@ -12,7 +12,7 @@ from outlast.clients.render.text import fit, visible, visible_line, width_of
 from outlast.clients.render.words import short_id, status_words
 
 if TYPE_CHECKING:
-    from outlast.clients.cli.watching import Show
+    from outlast.clients.cli.tail import Show
     from outlast.core.job import Job
 
 BAR_WIDTH = 20

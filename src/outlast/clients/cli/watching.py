@@ -1,11 +1,11 @@
 """Waiting for jobs and following one: what `wait`, `follow`, `submit` and `run` do alike."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from outlast.clients.cli.session import Session
-from outlast.clients.cli.tail import Tail
+from outlast.clients.cli.tail import Show, Tail
 from outlast.clients.render.progress import full_progress
 from outlast.clients.render.text import visible, visible_line
 from outlast.clients.render.words import end_line, known_by, status_words
@@ -60,10 +60,6 @@ def follow_to_end(session: Session, job_id: str, timeout: float | None, *, log_f
 def exit_code(jobs: Sequence["Job"]) -> int:
     """Return 1 if one of the jobs failed or was cancelled."""
     return 1 if any(job.status in (Status.FAILED, Status.CANCELLED) for job in jobs) else 0
-
-
-Show = Callable[["Job | None", bytes], None]
-"""Shows a job as it is now and what its log has grown by; None: that was all."""
 
 
 def _shower(session: Session) -> Show:

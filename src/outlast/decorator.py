@@ -1,0 +1,74 @@
+"""The `@job` decorator."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+
+from outlast.client import Handle, default
+from outlast.functions import Function, check_signature, make_policy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class JobFunction(Function[P, R]):
+    """A function that can be submitted. Called like a function, it is one: nothing is stored."""
+
+    def submit(
+        self,
+        *args: Any,
+        key: str | None = None,
+        account: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        delay: float | str | None = None,
+        at: datetime | str | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        **kwargs: Any,
+    ) -> Handle:
+        """Store a job that calls this function, durably, and return its handle; see `Outlast.submit`."""
+        options = {"key": key, "account": account, "labels": labels, "delay": delay, "at": at}
+        return default().submit(self, *args, **options, queue=queue, priority=priority, **kwargs)  # type: ignore[arg-type]
+
+    def submit_many(self, calls: Iterable[Any]) -> list[Handle]:
+        """Store one job a call, all in one transaction; see `Outlast.submit_many`."""
+        return default().submit_many(self, calls)
+
+
+@overload
+def job(fn: Callable[P, R], /) -> JobFunction[P, R]: ...
+@overload
+def job(
+    name: str | None = None,
+    /,
+    *,
+    queue: str = "default",
+    priority: int = 0,
+    max_attempts: int = 1,
+    backoff: str = "1s..5m",
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+    timeout: float | str | None = None,
+    on_interrupt: Literal["resume", "fail"] = "resume",
+    isolation: Literal["warm", "process"] = "warm",
+    max_crashes: int | None = None,
+    keep: bool = False,
+) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
+def job(fn_or_name: Any = None, /, **options: Any) -> Any:
+    """Make a function a job; bare (`@job`) or with rules (`@job(max_attempts=3, timeout="2h")`).
+
+    `name`: the kind (default the function's name). `max_attempts`: tries in all; between them `backoff`, doubling,
+    ± 20 %. `retry_on`: which exceptions are tried again. `timeout`: running time of one attempt. `on_interrupt`:
+    what follows when the process died. `isolation="process"`: a process for this job alone.
+    `max_crashes`: deaths without a save until it is given up. `keep`: never prune.
+    Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
+    """
+    if callable(fn_or_name):
+        return _decorate(fn_or_name, None, {})
+    return lambda fn: _decorate(fn, fn_or_name, options)
+
+
+def _decorate(fn: Callable[P, R], name: str | None, options: Mapping[str, Any]) -> JobFunction[P, R]:
+    options = dict(options)
+    check_signature(fn)
+    queue, priority = options.pop("queue", "default"), options.pop("priority", 0)
+    return JobFunction(fn, kind=name or fn.__name__, policy=make_policy(**options), queue=queue, priority=priority)
