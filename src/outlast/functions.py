@@ -23,7 +23,15 @@ R = TypeVar("R")
 
 SUBMIT_WORDS = frozenset({"key", "account", "labels", "delay", "at", "queue", "priority"})
 _KEPT_VARIABLES = ("JOBS_DATA_DIR", "PERSIST_JOBS", "TARGET_DIFFICULTY_START", "DANGER", "CONSENSUS_API_URL")
-_NOT_KEPT = ("OUTLAST_TOKEN", "OUTLAST_STORE", "OUTLAST_CRASH_", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_PROCESS_ID")
+_NOT_KEPT = (
+    "OUTLAST_TOKEN",
+    "OUTLAST_STORE",
+    "OUTLAST_CRASH_",
+    "OUTLAST_BOOT",
+    "OUTLAST_JOB_ID",
+    "OUTLAST_PROCESS_ID",
+    "OUTLAST_OFFICE",
+)
 
 
 class Function(Generic[P, R]):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -35,4 +36,6 @@ def check_screen(name: str, screen: str) -> None:
         path.write_text(screen, encoding="utf-8")
     if not path.exists():
         pytest.fail(f"{path.name} is not kept yet; SCREENS=write keeps it.")
-    assert screen == path.read_text(encoding="utf-8"), f"{path.name} has changed; SCREENS=write keeps the new one."
+    kept = path.read_text(encoding="utf-8")
+    changes = "\n".join(unified_diff(kept.splitlines(), screen.splitlines(), "kept", "now", lineterm=""))
+    assert screen == kept, f"{path.name} has changed; SCREENS=write keeps the new one.\n{changes}"

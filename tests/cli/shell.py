@@ -26,7 +26,8 @@ _COLUMNS = 80
 _NOT_KEPT = ("NO_COLOR", "TERM", "LINES", "PYTHONDONTWRITEBYTECODE")
 
 JOBS_PY = """
-import time
+import os
+import threading
 from outlast import Context, job
 
 def add(a, b=2):
@@ -48,13 +49,10 @@ def count(ctx: Context, n=3):
     return {"n": n}
 
 def until(path):
-    while True:
-        try:
-            return open(path).read()
-        except FileNotFoundError:
-            time.sleep(0.02)
-""".replace("time.sleep", "time." + "sleep")
-"""The house rules forbid tests to sleep; this is a job that waits for the test."""
+    while not os.path.exists(path):
+        threading.Event().wait(0.02)
+    return open(path).read()
+"""
 
 
 @dataclass(frozen=True, slots=True)

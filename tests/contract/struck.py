@@ -1,9 +1,9 @@
 """A store under faults, in a process that has faultio.c preloaded.
 
-    LD_PRELOAD=faultio.so python -m tests.contract.struck CALLS ERRNO DIRECTORY
+    LD_PRELOAD=faultio.so python -m tests.contract.struck CALLS ERRNO DIRECTORY open|closed
 
-Strikes every one of CALLS from the first on, tries to submit and to read, lifts the fault, and tries again with the
-same store. Prints one line of JSON.
+Strikes every one of CALLS from the first on, with the store open or not yet. Tries to submit and to read, lifts the
+fault, and tries again with the same store. Prints one line of JSON.
 """
 
 import errno
@@ -32,11 +32,12 @@ def tried(action: Callable[[], object]) -> tuple[str, str]:
 
 def main() -> None:
     """Strike as the command line says."""
-    calls, number, name = sys.argv[1:]
+    calls, number, name, state = sys.argv[1:]
     directory = Path(name)
     with_running_job(directory)
     store = open_store(directory)
-    store.get(ID)
+    if state == "open":
+        store.get(ID)
     fault = Fault(nth=1, mode="errno", ops=calls, path=name, error=getattr(errno, number), sticky=True)
     faultio.arm(fault)
     began = time.monotonic()

@@ -1,5 +1,6 @@
 """Faults of the disk: each becomes one of our errors, nothing is half done, and the store goes on once it is gone."""
 
+import errno
 import json
 import os
 import subprocess
@@ -19,10 +20,10 @@ BROKEN, FULL, READ_ONLY = "StoreBroken", "StoreFull", "StoreReadOnly"
 MOST_SECONDS = 10.0
 
 
-def struck(faultio: Path, directory: Path, calls: str, error: str) -> dict[str, Any]:
+def struck(faultio: Path, directory: Path, calls: str, error: str, *, state: str = "open") -> dict[str, Any]:
     """Return what tests.contract.struck tells."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.contract.struck", calls, error, str(directory)],
+        [sys.executable, "-m", "tests.contract.struck", calls, error, str(directory), state],
         env={**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none"},
         cwd=ROOT,
         capture_output=True,
@@ -44,7 +45,7 @@ def struck(faultio: Path, directory: Path, calls: str, error: str) -> dict[str, 
         ("write", "EROFS", READ_ONLY),
         ("fsync", "EIO", BROKEN),
         ("fsync", "ENOSPC", FULL),
-        ("write,fsync,open,lock", "EACCES", READ_ONLY),
+        ("write,fsync,open", "EACCES", READ_ONLY),
         ("read,openr", "EMFILE", BROKEN),
     ],
 )
@@ -69,17 +70,17 @@ def test_a_disk_that_cannot_be_written_can_still_be_read(faultio: Path, tmp_path
 
 @pytest.mark.parametrize("error", ["ENOLCK", "ESTALE"])
 def test_locks_that_do_not_work_are_no_reason_to_wait(faultio: Path, tmp_path: Path, error: str) -> None:
-    answer = struck(faultio, tmp_path, "fsync,lock,write", error)
+    answer = struck(faultio, tmp_path, "lock", error, state="closed")
 
     assert answer["write"] == BROKEN
-    assert "lock" in answer["message"] or "Stale" in answer["message"]
-    assert answer["seconds"] < MOST_SECONDS
+    assert os.strerror(getattr(errno, error)) in answer["message"]
+    assert answer["seconds"] < 1
     assert answer["later"] == "done"
 
 
 @pytest.mark.parametrize("sticky", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("error", [5, 28], ids=["EIO", "ENOSPC"])
-@pytest.mark.parametrize("name", ["submit", "finish", "first_start"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("name", ["submit", "finish"])
 def test_an_error_at_any_call_leaves_all_or_nothing(strike: Strike, name: str, error: int, sticky: bool) -> None:
     strokes = strike(OPERATIONS, name, mode="errno", ops=EVERY_WRITE, error=error, sticky=sticky)
 

@@ -2,8 +2,9 @@
 
     LD_PRELOAD=faultio.so python -m tests.faults.striker MODULE NAME DIRECTORY FAULT
 
-NAME is an Operation of MODULE, FAULT the JSON of a faultio.Fault without `nth` and `path`. Each stroke happens in a fork of this process, on a fresh copy of what `prepare` made.
-A line of JSON tells of it. It ends with the first stroke that met no call any more.
+NAME is an Operation of MODULE, FAULT the JSON of a faultio.Fault without `nth` and `path`. Each stroke happens in a
+fork of this process, on a fresh copy of what `prepare` made. A line of JSON tells of it. It ends with the first stroke
+that met no call any more.
 """
 
 import importlib

@@ -17,9 +17,9 @@ ANSWER_SECONDS = 2.0
 
 def speak(socket_path: str, job_id: str, attempt: int) -> str:
     """Say hello and finish the job; return what came of it."""
-    hello = {"op": "hello", "process": "p-ghost", "pid": os.getpid(), "job": job_id, "attempt": attempt}
-    result = encode("a ghost was here", "the result")
-    finish = {"op": "finish", "outcome": "completed", "result": result, "clean": True, "left": []}
+    hello = {"op": "hello", "process": "p-ghost", "pid": os.getpid(), "jobs": [[1, job_id, attempt]]}
+    end = {"outcome": "completed", "result": encode("a ghost was here", "the result"), "clean": True, "left": []}
+    finish = {"op": "finish", "job": job_id, "attempt": attempt, "ms": 1.0, **end}
     connection = connect(socket_path)
     if connection is None:
         return "nobody"

@@ -7,9 +7,9 @@ from outlast.pow.request import Request
 from outlast.pow.search import first_hit
 
 ZEROS = 6
-SECONDS = 9.0
-"""The search has to outlast four strikes, three to four seconds of work; more than twice that, as the measurement may
-err and a shared machine changes its speed."""
+SECONDS = 7.0
+"""The search has to outlast four strikes, three to four seconds of work; twice that, as a measurement may err and a
+shared machine changes its speed."""
 _SAMPLE = 40_000
 _SAMPLES = 5
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
 
-from outlast.core.errors import ClaimLost, OutlastError
+from outlast.core.errors import ClaimLost, OutlastError, UsageError
 from outlast.core.job import Checkpoint, Claim, Event, Job, Progress, Step, StepKind
 from outlast.core.moments import Moment
 from outlast.core.policies import Counters, Verdict, after_failure
 from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
 from outlast.engine.ending import Undertaker, Why
-from outlast.engine.jobside.protocol import STEPS_PER_MESSAGE
 from outlast.engine.pace import JOBS_PER_PROCESS
+from outlast.engine.pages import page_of_steps
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.turn import Turn
 from outlast.engine.wire import Connection
@@ -129,18 +129,19 @@ class Desk:
         return OK if message.get("wait") else None
 
     def _steps(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
-        job = _held(process, message)
-        steps = self._store.steps(job.id, after=message["after"], limit=STEPS_PER_MESSAGE + 1)
-        page = steps[:STEPS_PER_MESSAGE]
-        return {
-            "op": "steps",
-            "steps": [(step.name, step.kind, step.result) for step in page],
-            "more": len(steps) > len(page),
-        }
+        steps, more = page_of_steps(self._store, _held(process, message).id, after=message["after"])
+        return {"op": "steps", "steps": steps, "more": more}
 
     def _call(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
+        """Do what a job asks for; a call that goes wrong undoes itself and harms nobody but its caller."""
+        job = _held(process, message)
         turn.changed = True
-        return {"op": "ok", "value": self._calls(message["method"], message["params"], caller=_held(process, message))}
+        method = str(message["method"])
+        try:
+            with self._store.batch():
+                return {"op": "ok", "value": self._calls(method, message["params"], caller=job)}
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UsageError(f"{method}: {error!r:.200}", "Check what the job passed to it.") from error
 
     def _finish(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
         number = process.number_of(_claim(message))

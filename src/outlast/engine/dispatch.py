@@ -14,8 +14,8 @@ from outlast.core.places import Places
 from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
 from outlast.engine.ending import Undertaker, Why
-from outlast.engine.jobside.protocol import STEPS_PER_MESSAGE
 from outlast.engine.pace import DEPTH, JOBS_PER_PROCESS
+from outlast.engine.pages import page_of_steps
 from outlast.engine.pool import CannotStart, JobProcess, Lodging, Pool, Stage
 from outlast.engine.turn import Turn
 from outlast.engine.wire import Wire
@@ -45,12 +45,16 @@ class Dispatcher:
         self._wire = wire
         self._places = places
         self._queues = queues
-        self._no_start_before = 0.0
+        self._no_start_before: float | None = None
         self._saw_quick = False
 
     def room(self) -> int:
         """Return how many more jobs may run now."""
         return self._pool.size - len(self._pool.in_stage(Stage.BUSY))
+
+    def is_rested(self) -> bool:
+        """Tell whether it is time to try again after the machine had no room for a process."""
+        return self._no_start_before is not None and monotonic() >= self._no_start_before
 
     def dispatch(self, turn: Turn) -> None:
         """Give due jobs to processes inside the batch of `turn`; start processes for those that find none.
@@ -105,7 +109,7 @@ class Dispatcher:
             self._store.add_process(process.identity)
         claimed = self._store.claim(job, process.identity.id)
         args, cursor = self._store.input_of(claimed.claim)
-        steps = self._store.steps(job.id, after=0, limit=STEPS_PER_MESSAGE + 1) if job.attempt else []
+        steps, more = page_of_steps(self._store, job.id, after=0) if job.attempt else ([], False)
         message = {
             "op": "run",
             "job": claimed.id,
@@ -114,8 +118,8 @@ class Dispatcher:
             "account": claimed.account,
             "args": args,
             "cursor": cursor,
-            "steps": [(step.name, step.kind, step.result) for step in steps[:STEPS_PER_MESSAGE]],
-            "more": len(steps) > STEPS_PER_MESSAGE,
+            "steps": steps,
+            "more": more,
             "retry_on": claimed.spec.policy.retry_on,
             "log": str(self._places.log(claimed.id)),
         }
@@ -139,8 +143,9 @@ class Dispatcher:
             if not idle:
                 return
             self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
-        if monotonic() < self._no_start_before:
+        if self._no_start_before is not None and monotonic() < self._no_start_before:
             return
+        self._no_start_before = None
         if self._pool.gives_up(Lodging.of(job)):
             self._give_up(job, f"{job.spec.home.interpreter} ended at once; {self._places.supervisor_log} tells why")
             return

@@ -1,5 +1,6 @@
 """Ending processes: ask, wait, kill, prove. Only then may the store say that a job has stopped."""
 
+import os
 import signal
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -54,7 +55,9 @@ class Ending:
         if now < self.next_look or (now < self.deadline and self._leader_lives()):
             return False
         self.next_look = now + LOOK_SECONDS
-        return all(member.is_dead for member in self._kill()) and not self._leader_lives()
+        # Our own dead children leave the process table when we reap them; others are their parents' to reap.
+        gone = all(member.is_dead and member.parent != os.getpid() for member in self._kill())
+        return gone and not self._leader_lives()
 
     def _kill(self) -> list[Member]:
         if not self.alone:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from outlast.core.job import ProcessIdentity
 from outlast.engine.identity import boot_id, has_died, pid_namespace, stat_fields
+from outlast.engine.launch import is_supervisor
 
 MARK = "OUTLAST_PROCESS_ID"
 
@@ -28,7 +29,8 @@ class Family:
     """The processes that belong to one job process. It grows while it is looked at, and ends when all are gone.
 
     Descendants are remembered from look to look, so that one which loses its parent is not lost. This process is
-    never a member, nor what descends from the job only through it: a job may have started its own supervisor.
+    never a member, nor is any other supervisor, nor what descends from the job only through one: a job may have had to
+    start its own, and may start another store's.
     """
 
     def __init__(self, identity: ProcessIdentity) -> None:
@@ -78,7 +80,7 @@ def _descent(everyone: dict[int, Member], roots: set[int]) -> set[int]:
         pid = todo.pop()
         if pid not in found:
             found.add(pid)
-            todo += children[pid]
+            todo += [child for child in children[pid] if not is_supervisor(child)]
     return found
 
 
@@ -129,7 +131,10 @@ def strangers(ours: set[int]) -> list[Member]:
     return [
         member
         for member in _everyone().values()
-        if member.parent == os.getpid() and member.pid not in ours and not member.is_dead
+        if member.parent == os.getpid()
+        and member.pid not in ours
+        and not member.is_dead
+        and not is_supervisor(member.pid)
     ]
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
-MARKS = ("OUTLAST_PROCESS_ID", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_CURSOR_FILE", "OUTLAST_PROGRESS_FILE")
-"""Variables that tie a process to a job; a supervisor must not carry them."""
+OFFICE = "OUTLAST_OFFICE"
+"""Stands in the environment of supervisors alone: one belongs to no job, not even to the job that had to start it."""
+MARKS = ("OUTLAST_PROCESS_ID", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_CURSOR_FILE", "OUTLAST_PROGRESS_FILE", OFFICE)
+"""Variables that tell what a process is for us; those it starts must not carry them on."""
 
 _BOOT = (
     "import os,sys\n"
@@ -45,7 +47,8 @@ class Launch:
         None if it could not be started; its log says why.
         """
         base = os.environ if environment is None else environment
-        environment = {**{name: value for name, value in base.items() if name not in MARKS}, **self.settings}
+        environment = {name: value for name, value in base.items() if name not in MARKS}
+        environment |= {**self.settings, OFFICE: self.cwd}
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         reader, writer = os.pipe()
         try:
@@ -69,6 +72,15 @@ class Launch:
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object, for the job processes."""
         return asdict(self)
+
+
+def is_supervisor(pid: int) -> bool:
+    """Tell whether a process was started as a supervisor (Linux only)."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return any(entry.startswith(f"{OFFICE}=".encode()) for entry in file.read().split(b"\0"))
+    except OSError:
+        return False
 
 
 def own_interpreter() -> str:

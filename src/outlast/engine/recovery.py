@@ -142,14 +142,15 @@ class Recovery:
             case Why.TIMEOUT:
                 verdict = self._timed_out(job)
                 return self._judged(job, verdict), self._event("timed_out", job, ending, detail)
-            case Why.INTERRUPT:
+            case Why.INTERRUPT if job.spec.policy.on_interrupt == "resume":
                 return replace(job, status=Status.QUEUED), self._event("put_back", job, ending, detail)
         verdict = after_death(job.spec.policy, counters(job), cause, rebooted=ending.rebooted)
         detail |= {
             "cause": "the machine was restarted" if ending.rebooted else cause,
             "counted": verdict.crashes > job.crashes,
         }
-        return self._judged(job, verdict), self._event("crashed", job, ending, detail)
+        word = "interrupted" if ending.why is Why.INTERRUPT else "crashed"
+        return self._judged(job, verdict), self._event(word, job, ending, detail)
 
     def _judged(self, job: Job, verdict: Verdict) -> Job:
         return judged(job, verdict, self._store.now())

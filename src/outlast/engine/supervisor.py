@@ -137,7 +137,8 @@ class Supervisor:
         news = self._look()
         if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
-        is_due = self._wake_in() == 0 or (news and self._dispatcher.room() > 0) or self._reads_are_due()
+        has_room = (news and self._dispatcher.room() > 0) or self._dispatcher.is_rested()
+        is_due = self._wake_in() == 0 or has_room or self._reads_are_due()
         if not (self._inbox or buried or self._desk.astray or is_due) or self._nobody_waits(is_due or bool(buried)):
             return
         turn = Turn(self._wire)

@@ -13,7 +13,7 @@ from outlast.engine.sockets import listen
 
 READ_BYTES = 262_144
 LONGEST_BACKLOG = 64 * 1024 * 1024
-"""A peer that does not read loses its connection when so many bytes wait for it."""
+"""A client that does not read loses its connection when so many bytes wait for it; a job process gets all it needs."""
 
 
 class Connection:
@@ -178,7 +178,7 @@ class Wire:
             self.drop(connection)
             return
         del connection.out[:sent]
-        if len(connection.out) > LONGEST_BACKLOG:
+        if connection.process_id is None and len(connection.out) > LONGEST_BACKLOG:
             self.drop(connection)
             return
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.out else 0)

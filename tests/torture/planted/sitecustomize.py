@@ -62,13 +62,22 @@ def answer_before_commit() -> None:
 
 
 def no_attempt_check() -> None:
-    """Take in whoever claims to run a job, whatever attempt it says."""
-    from outlast.engine.desk import Desk
+    """Take the end of a job from whoever reports it, whatever attempt he says he is."""
+    from outlast.core.status import Status
+    from outlast.engine.desk import OK, Desk
 
-    def returning(self: Any, name: str, pid: int, claim: Any) -> Any:
-        return self._adopt(name, pid, self._store.get(claim.job_id))
+    finish = Desk._finish
 
-    Desk._returning = returning  # type: ignore[method-assign]
+    def finish_any(self: Any, turn: Any, process: Any, message: Any) -> Any:
+        job = self._store.get(message["job"])
+        if job.attempt == message["attempt"]:
+            return finish(self, turn, process, message)
+        if job.status is Status.RUNNING:
+            self._settle(turn, process, job, message)
+        return OK
+
+    Desk._all_current = lambda self, held: True  # type: ignore[method-assign]
+    Desk._finish = finish_any  # type: ignore[method-assign]
 
 
 def no_adoption() -> None:

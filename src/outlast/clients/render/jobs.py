@@ -13,7 +13,7 @@ from outlast.clients.render.words import detail, short_id, status_cell, status_w
 from outlast.core.durations import format_duration
 from outlast.core.job import Job, Stats
 from outlast.core.moments import Moment
-from outlast.core.status import Status
+from outlast.core.status import Reason, Status
 from outlast.core.view import elapsed_seconds
 
 LABEL_WIDTH = 10
@@ -119,7 +119,7 @@ def _time_fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
     if job.started_at is not None:
         yield "started", since(job.started_at, now)
     if job.wake_at is not None and job.status is Status.WAITING:
-        yield "due", since(job.wake_at, now)
+        yield ("not before" if job.reason is Reason.PAUSED else "due"), since(job.wake_at, now)
     if job.completed_at is not None:
         took = f", after {format_duration(elapsed_seconds(job, now))}" if job.started_at is not None else ""
         yield "ended", since(job.completed_at, now) + took

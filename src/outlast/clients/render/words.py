@@ -53,7 +53,7 @@ def detail(job: Job, now: Moment) -> str:
 
 
 def _expectation(job: Job, now: Moment) -> str:
-    if job.status is not Status.WAITING or job.wake_at is None or job.reason is Reason.CONDITION:
+    if job.status is not Status.WAITING or job.wake_at is None or job.reason in (Reason.CONDITION, Reason.PAUSED):
         return ""
     return "due now" if job.wake_at <= now else f"in {span((job.wake_at - now) / 1000)}"
 

@@ -9,6 +9,8 @@ import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from outlast.engine.launch import is_supervisor
+
 _WATCHED_SIGNALS = (
     signal.SIGTERM,
     signal.SIGINT,
@@ -92,7 +94,7 @@ def _has_children() -> bool:
         while True:
             pid, _ = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
-                return True
+                return sys.platform != "linux" or bool(_children())
     return False
 
 
@@ -104,13 +106,19 @@ def end_children() -> None:
     """
     if sys.platform != "linux":
         return
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            for listing in Path("/proc/self/task").glob("*/children"):
-                for pid in _read_pids(listing):
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.kill(pid, signal.SIGKILL)
-            os.waitpid(-1, 0)
+    while children := _children():
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in children:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    """Return our children, but not a supervisor that had to be started from here: it belongs to no job."""
+    pids = [pid for listing in Path("/proc/self/task").glob("*/children") for pid in _read_pids(listing)]
+    return [pid for pid in pids if not is_supervisor(pid)]
 
 
 def _read_pids(listing: Path) -> list[int]:

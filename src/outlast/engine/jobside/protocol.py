@@ -24,7 +24,6 @@ from typing import Any
 
 Message = Mapping[str, Any]
 
-STEPS_PER_MESSAGE = 1_000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

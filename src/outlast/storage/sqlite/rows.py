@@ -36,6 +36,9 @@ COLUMNS = (
 SELECT_JOB = f"SELECT {COLUMNS}, {_RESULT} FROM jobs j"
 """A WHERE on `j` follows. The last column is the result, or the preview while there is none."""
 
+# The years 1 to 9999, which is what a time can be written in.
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
+
 _STATUS = {str(status): status for status in Status}
 _REASON: dict[str | None, Reason | None] = {None: None, **{str(reason): reason for reason in Reason}}
 _INTENT: dict[str | None, Intent | None] = {None: None, **{str(intent): intent for intent in Intent}}
@@ -94,6 +97,9 @@ class Specs:
 
 def job_of(row: Row, specs: Specs) -> Job:
     """Return the job of a row of SELECT_JOB. Raise ValueError, KeyError or TypeError for a damaged row."""
+    for moment in (*row[5:10], row[27]):
+        if moment is not None and not _EARLIEST <= moment <= _LATEST:
+            raise ValueError(f"{moment} is no time")
     return Job(
         seq=row[0],
         id=row[1],
