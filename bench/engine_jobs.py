@@ -28,3 +28,12 @@ def spin(ctx: Context, path: str) -> None:
         file.write(f"{ctx.attempt} {os.getpid()} {time.monotonic()}\n")
     while True:
         pass
+
+
+@job
+def note_time(path: str, due: float = 0.0) -> None:
+    """Append how late this job began, in seconds."""
+    late = f"{time.time() - due:.4f}\n".encode()
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.write(file, late)
+    os.close(file)

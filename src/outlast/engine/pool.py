@@ -93,10 +93,13 @@ class JobProcess:
 
     def begun(self) -> Job | None:
         """Return the job that has begun and not ended; of an unknown past the first."""
-        last = None if self.gate is None else self.gate.begun()
-        if last is None:
-            return self.job if self.lodging is None else None
-        number = self.number_of(Claim(job_id=last.job_id, attempt=last.attempt))
+        if self.gate is None:
+            return self.job
+        try:
+            last = self.gate.begun()
+        except OSError:
+            return self.job
+        number = None if last is None else self.number_of(Claim(job_id=last.job_id, attempt=last.attempt))
         return None if number is None else self.jobs[number]
 
     def take_back(self) -> list[int]:

@@ -168,7 +168,11 @@ class Recovery:
     def _forget(self, ending: Ending) -> None:
         self._undertaker.settle(ending)
         self._pool.remove(ending.process)
-        self._places.process_lock(ending.process.identity.id).unlink(missing_ok=True)
+        self.forget_lock(ending.process)
+
+    def forget_lock(self, process: JobProcess) -> None:
+        """Remove the lock file of a process that has no job, and gets none any more."""
+        self._places.process_lock(process.identity.id).unlink(missing_ok=True)
 
     def look_at_families(self) -> None:
         """Remember the descendants of adopted processes: when such a process dies, they do not become our children."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from outlast.crashpoint import crash_point
 
+_OLDEST_WRITE_SECONDS = 60
+
 
 def replace_file(path: Path, data: bytes) -> None:
     """Put `data` in place of `path`, so that a crash leaves the old file or the new one. Raise OSError.
@@ -17,7 +19,7 @@ def replace_file(path: Path, data: bytes) -> None:
     The new file has the mode of the old one. A failed fsync is not tried again: the kernel would call the second
     one a success and have lost the data.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f"{_temporary_prefix(path)}{secrets.token_hex(8)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         try:
@@ -42,6 +44,18 @@ def _write(descriptor: int, data: bytes, *, like: Path) -> None:
         raise OSError(errno.ENOSPC, f"Only {written:,} of {len(data):,} bytes were written")
     crash_point("replace_file:written")
     os.fsync(descriptor)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` have left beside it; a temporary file older than a minute is nobody's."""
+    for leftover in path.parent.glob(f"{_temporary_prefix(path)}*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _OLDEST_WRITE_SECONDS:
+                leftover.unlink()
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{path.name[:100]}."
 
 
 def fsync_directory(path: Path) -> None:

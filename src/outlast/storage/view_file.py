@@ -18,7 +18,7 @@ from outlast.core.errors import UsageError
 from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.view import job_object
-from outlast.storage.durable import replace_file, set_aside
+from outlast.storage.durable import replace_file, set_aside, sweep
 from outlast.storage.imports import imported_jobs
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.published import Mark, Published
@@ -48,6 +48,7 @@ class ViewFile:
         data = self._render()
         try:
             if not self._is_ours:
+                sweep(self._path)
                 load_view(self._path)
             replace_file(self._path, data)
         except OSError as error:
@@ -123,7 +124,7 @@ def load_view(path: Path) -> dict[str, Any]:
     """Return what a jobs.json holds, nothing if there is none; set a damaged one aside and say so."""
     try:
         return _read(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UsageError) as error:
         cause = error.strerror or error if isinstance(error, OSError) else error.message

@@ -65,11 +65,8 @@ class Gate:
         self._path = path
 
     def begun(self) -> Begun | None:
-        """Return the job that began last; None if none did, or the file is gone."""
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
+        """Return the job that began last, None if none did. Raise OSError if the file is gone."""
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             return _begun(descriptor)
         finally:

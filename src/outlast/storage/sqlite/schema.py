@@ -1,10 +1,8 @@
 """The tables: numbered migrations, applied once, in one transaction; foreign and newer files are refused in words."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +14,10 @@ from outlast.storage.sqlite import failures
 APPLICATION_ID = 0x6F75_746C
 """Stands in the header of our files, so that another program's SQLite file is never taken for a store."""
 
-NAMES = ("0001_jobs.sql",)
-VERSION = len(NAMES)
+MIGRATIONS = (("0001_jobs.sql", "b484a1ddc28ad686caa354e757e9c167e44e90dd12fa2aa4c42159401dd3e026"),)
+"""Every migration, in order, and the SHA-256 of its file: one that stores were made by never changes again."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
-    """One numbered file of SQL."""
-
-    number: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        return hashlib.sha256(self.sql.encode()).hexdigest()
-
-
-def migrations() -> list[Migration]:
-    """Return every migration this program knows, in order."""
-    folder = Path(__file__).with_name("migrations")  # importlib.resources takes longer to load than to open a store
-    return [
-        Migration(number=number, name=name, sql=(folder / name).read_text(encoding="utf-8"))
-        for number, name in enumerate(NAMES, start=1)
-    ]
+VERSION = len(MIGRATIONS)
 
 
 def prepare(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connection], None]) -> None:
@@ -59,6 +37,8 @@ def prepare(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connec
     _pragma(connection, "foreign_keys = OFF")
     if version < VERSION:
         _migrate(connection, path, fill)
+    else:
+        _check_migrations(connection, path, version)
 
 
 def _checked_version(connection: apsw.Connection, path: Path) -> int:
@@ -88,10 +68,9 @@ def _migrate(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Conne
     try:
         # Asked again: another process may have been first.
         version = _checked_version(connection, path)
-        known = migrations()
-        check(connection, path, known)
-        for migration in known[version:]:
-            _apply(connection, migration)
+        _check_migrations(connection, path, version)
+        for number in range(version, VERSION):
+            _apply(connection, number)
         if version == 0:
             fill(connection)
         connection.execute("COMMIT")
@@ -101,27 +80,35 @@ def _migrate(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Conne
         raise
 
 
-def _apply(connection: apsw.Connection, migration: Migration) -> None:
-    for _ in connection.execute(migration.sql):
+def _apply(connection: apsw.Connection, number: int) -> None:
+    name, checksum = MIGRATIONS[number]
+    for _ in connection.execute(sql_of(name)):
         pass
     connection.execute(
         "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
-        (migration.number, migration.name, migration.checksum, int(time.time() * 1000)),
+        (number + 1, name, checksum, int(time.time() * 1000)),
     )
     _pragma(connection, f"application_id = {APPLICATION_ID}")
-    _pragma(connection, f"user_version = {migration.number}")
+    _pragma(connection, f"user_version = {number + 1}")
 
 
-def check(connection: apsw.Connection, path: Path, known: list[Migration]) -> None:
-    """Raise StoreDamaged if the store's tables were made by other SQL than the migrations of this program."""
-    if not int(_pragma(connection, "user_version")):
+def sql_of(name: str) -> str:
+    """Return the text of a migration."""
+    # Imported only when tables are made: every command opens a store, and this takes longer than that.
+    from importlib import resources
+
+    return (resources.files("outlast.storage.sqlite") / "migrations" / name).read_text(encoding="utf-8")
+
+
+def _check_migrations(connection: apsw.Connection, path: Path, version: int) -> None:
+    """Raise StoreDamaged if the store's tables were made by other SQL than this program's."""
+    if version == 0:
         return
-    applied = _rows(connection, "SELECT number, checksum FROM migrations ORDER BY number")
-    expected = [(migration.number, migration.checksum) for migration in known[: len(applied)]]
-    if applied != expected:
+    applied = _rows(connection, "SELECT name, checksum FROM migrations ORDER BY number")
+    if tuple(applied) != MIGRATIONS[:version]:
         raise StoreDamaged(
             f"The tables of {path} were not made by this program's migrations.",
-            "Run the version of outlast that made it, or `outlast doctor --repair`.",
+            "Use the version of outlast that made it, or run `outlast doctor --repair`.",
         )
 
 

@@ -1,0 +1,194 @@
+"""What the store costs, against what SQLite itself costs on the same disk at the same time.
+
+    python bench/store.py [--rounds 40] [--finished 1000000] [--directory DIR]
+
+Commits are measured in small blocks, the bare one and ours in turn, because a shared disk changes its speed from one
+second to the next: read the ratios, not the rates. Pages are measured on a store with that many finished jobs.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import apsw
+
+from outlast.core.job import Event, Home, Job, NewJob, Spec, Step, StepKind
+from outlast.core.policies import Policy
+from outlast.core.query import Query, parse_query
+from outlast.core.status import Reason, Status
+from outlast.storage.sqlite import SqliteStore
+from outlast.storage.view_file import ViewFile
+
+BLOCK = 50
+ARGS = json.dumps({"args": ["x" * 170], "kwargs": {}})
+HOME = Home(interpreter="python3", path=("/app",), cwd="/app")
+SPECS = {
+    name: Spec(kind=name, target="module:function", policy=Policy(), home=HOME) for name in ("main", "side", "rare")
+}
+QUERIES = ("", "status:failed", "status:completed", "kind:rare", "status:failed kind:rare", "error:value", "age:<1h")
+
+numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A line of the report: what is measured, and the least ratio to the bare commit that PERFORMANCE asks for."""
+
+    name: str
+    act: Callable[[], object]
+    least: float | None = None
+
+
+def new_job(kind: str = "main", *, key: bool = True) -> NewJob:
+    number = next(numbers)
+    return NewJob(
+        id=f"{kind}_1735732800000_{number:016x}", spec=SPECS[kind], args=ARGS, key=f"key:{number}" if key else None
+    )
+
+
+class Commits:
+    """One durable change at a time: bare SQLite, and each kind of change of ours."""
+
+    def __init__(self, directory: Path) -> None:
+        self.store = SqliteStore(directory / "jobs.db")
+        self.bare = apsw.Connection(str(directory / "bare.db"))
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000"):
+            self.bare.execute(f"PRAGMA {pragma}").fetchall()
+        self.bare.execute("CREATE TABLE bare (a INTEGER PRIMARY KEY, b TEXT)")
+        self.store.submit([new_job() for _ in range(5000)])
+        self.stepping = self.store.claim(self.store.due(1)[0], "process")
+        self.cycling: Job | None = None
+
+    def bare_commit(self) -> None:
+        self.bare.execute("INSERT INTO bare (b) VALUES (?)", ("x" * 200,))
+
+    def submit(self) -> None:
+        self.store.submit([new_job()])
+
+    def save_step(self) -> None:
+        step = Step(name=f"step {next(numbers)}", kind=StepKind.STEP, result="1", duration_ms=0.1)
+        self.store.save_step(self.stepping.claim, step)
+
+    def finish_and_claim(self) -> None:
+        with self.store.batch():
+            if self.cycling is not None:
+                after = replace(self.cycling, status=Status.COMPLETED)
+                self.store.swap(self.cycling, after, Event(event="completed"), result='{"ok":true}')
+            self.cycling = self.store.claim(self.store.due(1)[0], "process")
+
+
+def measure_commits(directory: Path, rounds: int) -> None:
+    commits = Commits(directory)
+    targets = [
+        Target(name="bare apsw, one row", act=commits.bare_commit),
+        Target(name="submit, key and 200 bytes", act=commits.submit, least=0.6),
+        Target(name="save_step", act=commits.save_step, least=0.7),
+        Target(name="finish one, claim the next", act=commits.finish_and_claim),
+    ]
+    times: dict[str, list[float]] = {target.name: [] for target in targets}
+    for turn in range(rounds + 5):
+        for target in targets:
+            for _ in range(BLOCK):
+                began = time.perf_counter()
+                target.act()
+                # The first rounds grow the WAL to the size at which it is overwritten.
+                if turn >= 5:
+                    times[target.name].append(time.perf_counter() - began)
+    bare = statistics.median(times[targets[0].name])
+    for target in targets:
+        median = statistics.median(times[target.name])
+        wanted = "" if target.least is None else f"  (least {target.least})"
+        print(f"{target.name:32}{1 / median:10,.0f} /s {bare / median:8.2f} × bare{wanted}")
+    commits.store.close()
+    commits.bare.close()
+
+
+def measure_many(directory: Path) -> None:
+    store = SqliteStore(directory / "many.db")
+    rates = []
+    for _ in range(5):
+        jobs = [new_job() for _ in range(10_000)]
+        began = time.perf_counter()
+        store.submit(jobs)
+        rates.append(len(jobs) / (time.perf_counter() - began))
+    print(f"{'submit of 10,000 in one call':32}{statistics.median(rates):10,.0f} jobs/s  (least 100,000)")
+    store.close()
+
+
+def fill(directory: Path, finished: int) -> SqliteStore:
+    """Return a store with that many jobs that finished yesterday: nine of ten of one kind, one of a thousand failed."""
+    yesterday = time.time_ns() // 1_000_000 - 86_400_000
+    store = SqliteStore(directory / "finished.db", clock=lambda: yesterday)
+    for start in range(0, finished, 10_000):
+        kinds = ["rare" if n % 5000 == 0 else "side" if n % 10 == 0 else "main" for n in range(start, start + 10_000)]
+        store.submit([new_job(kind, key=False) for kind in kinds])
+    store.close()
+    connection = apsw.Connection(str(store.path))
+    connection.execute(
+        "UPDATE jobs SET status = 'completed', started_at = created_at, completed_at = created_at, attempt = 1,"
+        " result = '{\"ok\":true}'"
+    )
+    connection.execute(
+        "UPDATE jobs SET status = 'failed', reason = ?, error = 'ValueError: no' WHERE rowid % 1000 = 0",
+        (Reason.ERROR,),
+    )
+    connection.close()
+    return SqliteStore(store.path)
+
+
+def median_ms(act: Callable[[], object], times: int = 20) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken) * 1000
+
+
+def measure_pages(directory: Path, finished: int) -> None:
+    store = fill(directory, finished)
+    print(f"\nwith {finished:,} finished jobs, the newest 50 of")
+    for text in QUERIES:
+        query = parse_query(text)
+        print(f"{text or '(all)':32}{median_ms(lambda: store.page(query, before=None, limit=50)):10.2f} ms")  # noqa: B023
+    recent = Query(unfinished_or_since_seconds=3600)
+    print(
+        f"{'unfinished or of the last hour':32}{median_ms(lambda: store.page(recent, before=None, limit=50)):10.2f} ms"
+    )
+    print(
+        f"{'a word that none has':32}{median_ms(lambda: store.page(parse_query('nn'), before=None, limit=50), 3):10.2f} ms"
+    )
+    print(f"{'stats':32}{median_ms(store.stats, 3):10.2f} ms")
+    view = ViewFile(store, directory / "jobs.json")
+    print(f"{'jobs.json, first':32}{median_ms(view.write, 1):10.2f} ms")
+    print(f"{'jobs.json, later':32}{median_ms(view.write, 5):10.2f} ms")
+    store.close()
+    print(f"{'open, newest 50, close':32}{median_ms(lambda: open_and_read(store.path)):10.2f} ms")
+
+
+def open_and_read(path: Path) -> None:
+    store = SqliteStore(path)
+    store.page(Query(), before=None, limit=50)
+    store.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--finished", type=int, default=100_000)
+    parser.add_argument("--directory", type=Path, help="where to measure (default: a temporary directory)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="outlast-bench-") as name:
+        measure_commits(Path(name), options.rounds)
+        measure_many(Path(name))
+        measure_pages(Path(name), options.finished)
+
+
+if __name__ == "__main__":
+    main()
