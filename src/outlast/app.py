@@ -81,7 +81,14 @@ def supervise(settings: Settings, **duty: Any) -> None:
         store,
         places,
         launch_of(settings, places),
-        Duty(**{"concurrency": settings.concurrency, "grace_seconds": settings.grace_seconds, **duty}),
+        Duty(
+            **{
+                "concurrency": settings.concurrency,
+                "grace_seconds": settings.grace_seconds,
+                "max_crashes": settings.max_crashes,
+                **duty,
+            }
+        ),
         publish=ViewFile(store, places.view).write,
         calls=partial(answer_call, ServiceBackend(service)),
     )
@@ -91,6 +98,15 @@ def supervise(settings: Settings, **duty: Any) -> None:
         import shutil
 
         shutil.rmtree(places.root, ignore_errors=True)
+
+
+def _duty(settings: Settings) -> dict[str, Any]:
+    """Return what the settings say about a supervisor's work."""
+    return {
+        "concurrency": settings.concurrency,
+        "grace_seconds": settings.grace_seconds,
+        "max_crashes": settings.max_crashes,
+    }
 
 
 def supervise_detached() -> None:

@@ -91,11 +91,7 @@ def make_policy(
     ):
         if value not in choices:
             raise UsageError(f"{word} is {value!r}.", f"Use {' or '.join(choices)}.")
-    if max_crashes is None:
-        from outlast.settings import load_settings
-
-        max_crashes = load_settings().max_crashes
-    for word, number in (("max_attempts", max_attempts), ("max_crashes", max_crashes)):
+    for word, number in (("max_attempts", max_attempts), ("max_crashes", 1 if max_crashes is None else max_crashes)):
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise UsageError(f"{word} is {number!r}.", "Use a whole number from 1.")
     return Policy(

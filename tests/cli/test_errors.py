@@ -50,10 +50,10 @@ def test_a_hostile_id_is_not_found_and_harms_nothing(shell: Shell, text: str | b
         said = shell.outlast(command, "--json", "--", text, code=4)
         assert said.out == ""
         assert said.error["code"] == "not_found"
-        plain = shell.outlast(command, "--", text, code=4).err
-        assert len(plain.splitlines()) == 2
-        assert len(plain) < 500
-        assert "\x1b" not in plain
+    plain = shell.outlast("show", "--", text, code=4).err
+    assert len(plain.splitlines()) == 2
+    assert len(plain) < 500
+    assert "\x1b" not in plain
 
     assert sorted(path for path in shell.directory.rglob("*") if "jobs.db" not in path.name) == before
     assert len(shell.outlast("list", "--json", code=0).object["jobs"]) == 1

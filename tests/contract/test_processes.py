@@ -150,6 +150,20 @@ def test_a_child_forked_in_the_middle_of_a_batch_is_not_in_it(tmp_path: Path) ->
     store.close()
 
 
+def test_a_child_that_leaves_a_batch_of_its_parent_ends_nothing(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "jobs.db")
+    with store.batch():
+        job = submitted(store)
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if store.get(job.id) is None or stored(store, job.id) == job else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+    assert store.get(job.id) == job
+    store.close()
+
+
 def test_the_end_of_a_forked_child_does_not_take_the_locks_of_its_parent(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "jobs.db")
     submitted(store)

@@ -1,13 +1,15 @@
 """The tables of the SQLite store, and the files that make them."""
 
 import hashlib
+import os
+import signal
 from pathlib import Path
 
 import apsw
 import pytest
 
 from outlast.storage.sqlite import SqliteStore, schema
-from tests.contract.making import end, running, step, submitted
+from tests.contract.making import end, process, running, step, submitted
 
 
 def test_a_released_migration_is_never_changed() -> None:
@@ -62,3 +64,37 @@ def test_a_store_gives_the_space_of_removed_jobs_back(tmp_path: Path) -> None:
     store.close()
 
     assert (tmp_path / "jobs.db").stat().st_size < full / 5
+
+
+def test_the_wal_of_a_supervisor_has_its_full_size_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        store = SqliteStore(path)
+        ids = [submitted(store).id]
+        store.take_office(process("supervisor"))
+        ids += [submitted(store).id for _ in range(3)]
+        os.write(writer, " ".join([*ids, str(Path(f"{path}-wal").stat().st_size)]).encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with open(reader) as pipe:
+        *ids, size = pipe.read().split()
+
+    store = SqliteStore(path)
+    assert int(size) > 16_000_000
+    assert [job_id for job_id in ids if store.get(job_id) is None] == []
+    assert store.supervisor() == process("supervisor")
+    assert store.check() == []
+    store.close()
+    assert os.listdir(tmp_path) == ["jobs.db"]
+
+
+def test_tidying_moves_the_wal_into_the_file(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "jobs.db")
+    submitted(store, args='{"args":["' + "x" * 100_000 + '"],"kwargs":{}}')
+    before = (tmp_path / "jobs.db").stat().st_size
+
+    store.tidy()
+
+    assert (tmp_path / "jobs.db").stat().st_size > before + 100_000

@@ -115,9 +115,7 @@ def test_a_client_killed_while_it_submits_has_submitted_all_or_nothing(
 
 
 @pytest.mark.parametrize("moment", ["begun", "committed"])
-def test_a_submit_that_is_repeated_after_a_death_makes_one_job(
-    workshop: Workshop, tmp_path: Path, moment: str
-) -> None:
+def test_a_submit_that_is_repeated_after_a_death_makes_one_job(workshop: Workshop, tmp_path: Path, moment: str) -> None:
     notes = tmp_path / "notes"
     act("submit", str(notes), point=f"submit:{moment}")
 

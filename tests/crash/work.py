@@ -84,6 +84,11 @@ def fails(path: str) -> None:
 
 
 @job
+def fails_at_once(why: str) -> None:
+    raise ValueError(why)
+
+
+@job
 def shows_environment() -> dict[str, str]:
     names = ("OUTLAST_QUEUE_LIMITS", "TARGET_DIFFICULTY_START", "MY_OWN", "NOT_NAMED", "OUTLAST_TOKEN")
     return {name: os.environ[name] for name in names if name in os.environ}

@@ -40,7 +40,7 @@ def many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def watched(workshop: Workshop, report: Path) -> Iterator[None]:
     """Let the watcher look for lies during the block; raise AssertionError if it saw one."""
     command = [sys.executable, "-m", "tests.engine.watcher", str(workshop.places.store), str(report)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as watcher:
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
         eventually(lambda: report.exists() and report.read_text().startswith("ready"), what="the watcher")
         yield
     lines = report.read_text().splitlines()

@@ -10,6 +10,7 @@ from outlast.core.status import Reason, Status
 JITTER = 0.2
 """Retries are spread by ± this fraction, so that jobs which failed together do not come back together."""
 
+DEFAULT_MAX_CRASHES = 3
 INTERRUPTED_WORDS = "Job was interrupted by system shutdown"
 
 
@@ -37,7 +38,10 @@ def parse_backoff(text: str) -> Backoff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The rules of one job; see `@job` for their meaning. `retry_on` holds full names of exception classes."""
+    """The rules of one job; see `@job` for their meaning. `retry_on` holds full names of exception classes.
+
+    `max_crashes` None: as its supervisor is set.
+    """
 
     max_attempts: int = 1
     backoff: Backoff = Backoff()
@@ -46,7 +50,7 @@ class Policy:
     on_interrupt: Literal["resume", "fail"] = "resume"
     isolation: Literal["warm", "process"] = "warm"
     memory_limit_bytes: int | None = None
-    max_crashes: int = 3
+    max_crashes: int | None = None
     keep: bool = False
     on_end: str | None = None
 
@@ -92,7 +96,9 @@ def after_failure(
     return Verdict(status=Status.FAILED, reason=reason, tries=tries, crashes=counters.crashes, error=error)
 
 
-def after_death(policy: Policy, counters: Counters, cause: str, *, rebooted: bool) -> Verdict:
+def after_death(
+    policy: Policy, counters: Counters, cause: str, *, rebooted: bool, max_crashes: int = DEFAULT_MAX_CRASHES
+) -> Verdict:
     """Judge a process that died under its job. A crash is never a try.
 
     It counts against `max_crashes` only if nothing was saved since the last death and the machine was not rebooted.
@@ -106,6 +112,6 @@ def after_death(policy: Policy, counters: Counters, cause: str, *, rebooted: boo
             error=INTERRUPTED_WORDS,
         )
     crashes = counters.crashes + (0 if counters.saved or rebooted else 1)
-    if crashes >= policy.max_crashes and crashes > counters.crashes:
+    if crashes >= (policy.max_crashes or max_crashes) and crashes > counters.crashes:
         return Verdict(status=Status.FAILED, reason=Reason.CRASH, tries=counters.tries, crashes=crashes, error=cause)
     return Verdict(status=Status.QUEUED, tries=counters.tries, crashes=crashes)

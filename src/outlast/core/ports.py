@@ -104,6 +104,9 @@ class Supervision(Jobs, Protocol):
     def take_office(self, identity: ProcessIdentity) -> None:
         """Write down who supervises now."""
 
+    def tidy(self) -> None:
+        """Do what would otherwise hold up a later change. For when there is nothing else to do."""
+
     def leave_office(self, *, if_idle: bool) -> bool:
         """Clear the supervisor's row; with `if_idle` only if there is no work, else return False."""
 

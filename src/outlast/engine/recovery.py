@@ -36,12 +36,14 @@ class Recovery:
         undertaker: Undertaker,
         *,
         watch: Callable[[JobProcess], None],
+        max_crashes: int,
     ) -> None:
         self._store = store
         self._places = places
         self._pool = pool
         self._undertaker = undertaker
         self._watch = watch
+        self._max_crashes = max_crashes
         self._looked = 0.0
 
     def take_over(self) -> None:
@@ -56,6 +58,7 @@ class Recovery:
             if self.lives(identity):
                 log.info("Adopted process %s, which runs %s.", identity.pid, ", ".join(job.id for job in jobs))
                 self._watch(process)
+                process.family.look()
             else:
                 rebooted = identity.boot_id not in ("", boot_id())
                 self._undertaker.begin(process, Why.CRASH, rebooted=rebooted)
@@ -144,7 +147,9 @@ class Recovery:
                 return self._judged(job, verdict), self._event("timed_out", job, ending, detail)
             case Why.INTERRUPT if job.spec.policy.on_interrupt == "resume":
                 return replace(job, status=Status.QUEUED), self._event("put_back", job, ending, detail)
-        verdict = after_death(job.spec.policy, counters(job), cause, rebooted=ending.rebooted)
+        verdict = after_death(
+            job.spec.policy, counters(job), cause, rebooted=ending.rebooted, max_crashes=self._max_crashes
+        )
         detail |= {
             "cause": "the machine was restarted" if ending.rebooted else cause,
             "counted": verdict.crashes > job.crashes,

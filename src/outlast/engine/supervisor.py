@@ -13,6 +13,7 @@ from typing import Any
 from outlast.core.errors import StoreDamaged, StoreError, StoreGone
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
+from outlast.core.policies import DEFAULT_MAX_CRASHES
 from outlast.core.ports import Supervision
 from outlast.crashpoint import crash_point
 from outlast.engine.deathwatch import Deathwatch
@@ -57,6 +58,7 @@ class Duty:
     grace_seconds: float
     idle_seconds: float | None = 60.0
     queues: tuple[str, ...] = ()
+    max_crashes: int = DEFAULT_MAX_CRASHES
 
 
 class Supervisor:
@@ -80,7 +82,9 @@ class Supervisor:
         self._undertaker = Undertaker(duty.grace_seconds)
         self._deathwatch = Deathwatch(self._wire, self._pool)
         self._publisher = Publisher(publish)
-        self._recovery = Recovery(store, places, self._pool, self._undertaker, watch=self._deathwatch.watch)
+        self._recovery = Recovery(
+            store, places, self._pool, self._undertaker, watch=self._deathwatch.watch, max_crashes=duty.max_crashes
+        )
         self._desk = Desk(store, self._pool, self._undertaker, calls=calls, adopt=self._recovery.adopt)
         self._dispatcher = Dispatcher(store, self._pool, self._undertaker, self._wire, places, queues=duty.queues)
         self._inbox: list[tuple[Connection, dict[str, Any]]] = []

@@ -130,6 +130,10 @@ class Context:
 
     def progress(self, done: float | None = None, total: float | None = None, message: str | None = None) -> None:
         """Say how far the job is; what is left out stays as it was. On disk within a second of the next call."""
+        if self._unsaved is not None:  # what is said now is newer than what that checkpoint said
+            cursor, *said, partial = self._unsaved
+            self._note_progress(*said)
+            self._unsaved = (cursor, None, None, None, partial)
         self._note_progress(done, total, message)
         if monotonic() >= self._next_save:
             self.flush(wait=False)

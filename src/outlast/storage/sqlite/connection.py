@@ -31,7 +31,7 @@ BUSY_SECONDS = 10.0
 """How long another process may hold the lock before we give up."""
 _PROBE_AFTER = 8
 """Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
-_CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 4000
 """About 16 MB of WAL: a file of that size is overwritten, not grown (PERFORMANCE 4.2)."""
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _WRONG_VALUE = (UnicodeError, OverflowError)
@@ -45,7 +45,8 @@ class Database:
     """The connection of this process to one file. Calls from several threads follow one another.
 
     `prepare` makes a fresh connection ready before anything else uses it. `epoch` changes when what was read or
-    written before may no longer be in the store: after a rollback, or with another connection.
+    written before may no longer be in the store: after a rollback, or with another connection. `wal_name` is known
+    once the store was opened.
     """
 
     def __init__(self, path: Path, prepare: Callable[[apsw.Connection], None]) -> None:
@@ -56,6 +57,7 @@ class Database:
         self._cursor: apsw.Cursor | None = None
         self._snapshot: Snapshot | None = None
         self._watch: Watch | None = None
+        self.wal_name = ""
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._depth = 0
@@ -131,8 +133,8 @@ class Database:
                 raise StoreBroken(f"{self.path} is in the middle of a change.", "Close the store after its batch.")
             self._drop()
 
-    def enter(self, begin: str, *, savepoint: bool) -> None:
-        """Take the lock and open a transaction, or join the open one."""
+    def enter(self, begin: str, *, savepoint: bool) -> int:
+        """Take the lock and open a transaction, or join the open one; return the process whose it is."""
         lock = self._held()
         lock.acquire()
         try:
@@ -144,9 +146,13 @@ class Database:
         except BaseException:
             lock.release()
             raise
+        return self._pid
 
-    def leave(self, point: str, *, savepoint: bool, failed: bool) -> None:
+    def leave(self, owner: int, point: str, *, savepoint: bool, failed: bool) -> None:
         """End what `enter` began: commit, or undo it if the block has `failed`; let go of the lock."""
+        if owner != os.getpid():
+            # A child forked inside the block: the transaction is its parent's.
+            return
         try:
             if point and not failed:
                 crash_point(f"{point}:begun")
@@ -324,7 +330,7 @@ class Database:
         except apsw.Error as error:
             raise failures.translate(error, self.path) from error
         self._connection.set_busy_handler(self._wait)
-        self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+        self._connection.wal_autocheckpoint(CHECKPOINT_PAGES)
         try:
             self._prepare(self._connection)
         except apsw.Error as error:
@@ -332,7 +338,8 @@ class Database:
         self._cursor = self._connection.cursor()
         self._read_only = failures.read_only(self.path) if self._connection.readonly("main") else None
         # SQLite keeps the WAL beside the file that a link points to.
-        self._watch = Watch(str(path), f"{self._connection.filename}-wal")
+        self.wal_name = f"{self._connection.filename}-wal"
+        self._watch = Watch(str(path), self.wal_name)
         self.epoch += 1
 
     def _wait(self, calls: int) -> bool:
@@ -379,7 +386,7 @@ class Database:
 class Transaction:
     """The block of `Database.write`, `batch` or `read`. Written out, because generators cost too much here."""
 
-    __slots__ = ("_begin", "_database", "_point", "_savepoint")
+    __slots__ = ("_begin", "_database", "_owner", "_point", "_savepoint")
 
     def __init__(self, database: Database, begin: str, point: str = "", *, savepoint: bool = False) -> None:
         self._database = database
@@ -388,9 +395,9 @@ class Transaction:
         self._savepoint = savepoint
 
     def __enter__(self) -> None:
-        self._database.enter(self._begin, savepoint=self._savepoint)
+        self._owner = self._database.enter(self._begin, savepoint=self._savepoint)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._database.leave(self._point, savepoint=self._savepoint, failed=kind is not None)
+        self._database.leave(self._owner, self._point, savepoint=self._savepoint, failed=kind is not None)

@@ -35,6 +35,8 @@ def prepare(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connec
         raise failures.no_wal(path, mode)
     _pragma(connection, "synchronous = FULL")
     _pragma(connection, "foreign_keys = OFF")
+    # Nothing is written but the store itself.
+    _pragma(connection, "temp_store = MEMORY")
     if version < VERSION:
         _migrate(connection, path, fill)
     else:
