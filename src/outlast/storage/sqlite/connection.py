@@ -10,7 +10,6 @@ microsecond in a loop takes three.
 import ctypes
 import logging
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +21,6 @@ import apsw
 
 from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreGone, StoreReadOnly, UsageError
 from outlast.crashpoint import crash_point
-from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.watch import Change, Watch
@@ -301,7 +299,7 @@ class Database:
 
     def _open_once(self) -> None:
         try:
-            self._check_path()
+            failures.check_path(self.path)
             try:
                 self._connect(self.path)
             except (StoreReadOnly, StoreFull) as error:
@@ -313,16 +311,6 @@ class Database:
                 self._read_only = error
         except OSError as error:
             raise failures.from_errno(error.errno or 0, self.path, str(error)) from error
-
-    def _check_path(self) -> None:
-        """Refuse what SQLite would wait for or misread: a directory, a pipe."""
-        try:
-            mode = os.stat(self.path).st_mode
-        except FileNotFoundError:
-            ensure_directory(self.path.parent)
-            return
-        if not stat.S_ISREG(mode):
-            raise StoreBroken(f"{self.path} is not a file.", "Move it away, or set JOBS_DATA_DIR to another directory.")
 
     def _connect(self, path: Path) -> None:
         try:

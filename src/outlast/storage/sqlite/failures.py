@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -18,11 +19,23 @@ from outlast.core.errors import (
     StoreReadOnly,
     UsageError,
 )
+from outlast.storage.durable import ensure_directory
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError", "MismatchError"})
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+
+
+def check_path(path: Path) -> None:
+    """Make the directory of a new store; refuse what SQLite would wait for or misread: a directory, a pipe."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        ensure_directory(path.parent)
+        return
+    if not stat.S_ISREG(mode):
+        raise StoreBroken(f"{path} is not a file.", "Move it away, or set JOBS_DATA_DIR to another directory.")
 
 
 def translate(error: apsw.Error, path: Path, system_errno: int = 0) -> OutlastError:
