@@ -121,11 +121,14 @@ class Workshop:
         """End every process of this directory at once and let go of the store."""
 
         def nobody() -> bool:
-            # Supervisors first: they would start new job processes.
-            left = processes.supervisors(self.root) or processes.job_processes(self.root)
-            for process in left:
-                process.kill()
-            return not left
+            # Looked at twice: a supervisor that a job process is just starting is neither for a moment.
+            for _ in range(2):
+                left = processes.supervisors(self.root) + processes.job_processes(self.root)
+                for process in left:
+                    process.kill()
+                if left:
+                    return False
+            return True
 
         eventually(nobody, what="every process of the directory to die")
         if "service" in self.__dict__:

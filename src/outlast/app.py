@@ -49,8 +49,7 @@ def open_store(settings: Settings, places: Places) -> SqliteStore:
     url = settings["OUTLAST_STORE"]
     path = places.store if url is None else _path_of(url)
     store = SqliteStore(path)
-    if not path.exists() and places.view.exists():
-        import_view(store, places.view)
+    import_view(store, places.view)
     return store
 
 

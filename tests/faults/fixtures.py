@@ -35,7 +35,8 @@ def strike(faultio: Path, tmp_path: Path) -> Strike:
         words = [module, name, str(tmp_path), json.dumps(fault)]
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.striker", *words],
-            env={**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none"},
+            # Struck processes end at once, and may leave temporary files.
+            env={**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none", "TMPDIR": str(tmp_path)},
             cwd=ROOT,
             capture_output=True,
             text=True,

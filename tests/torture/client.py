@@ -11,11 +11,13 @@ from collections import deque
 from pathlib import Path
 
 from outlast import Handle, Outlast
-from tests.torture.work import work
+from tests.torture.work import dash, work
 
 WINDOW = 4
 """So many jobs of one client are on their way at a time."""
 STEPS = 5
+BURST = 12
+"""After each job so many short ones, whose keys have a + in them."""
 SHORT_MS, LONG_MS = 6, 250
 
 
@@ -27,7 +29,8 @@ def milliseconds_of(seed: str, number: int, long_share: float) -> list[int]:
 
 def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float) -> None:
     log = os.open(directory / f"{name}.client", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    tried = [line.split()[1] for line in os.read(log, 1 << 24).decode().splitlines() if line.startswith("try ")]
+    lines = os.read(log, 1 << 24).decode().splitlines()
+    tried = [line.split()[1] for line in lines if line.startswith("try ") and "+" not in line]
     number = max(0, len(set(tried)) - 2 * WINDOW)
     with Outlast(data_dir) as outlast:
         waiting: deque[tuple[str, Handle]] = deque()
@@ -37,11 +40,22 @@ def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float
             handle = outlast.submit(work, str(directory), key, milliseconds_of(seed, number, long_share), key=key)
             os.write(log, f"ack {key} {handle.id}\n".encode())
             waiting.append((key, handle))
+            waiting.append(_burst(outlast, directory, key, log))
             number += 1
-            if len(waiting) >= WINDOW:
+            while len(waiting) >= 2 * WINDOW:
                 _await_first(waiting, log)
         while waiting:
             _await_first(waiting, log)
+
+
+def _burst(outlast: Outlast, directory: Path, key: str, log: int) -> tuple[str, Handle]:
+    """Submit the short jobs that follow a job; return the last of them."""
+    for number in range(BURST):
+        short = f"{key}+{number}"
+        os.write(log, f"try {short}\n".encode())
+        handle = outlast.submit(dash, str(directory), short, key=short)
+        os.write(log, f"ack {short} {handle.id}\n".encode())
+    return short, handle
 
 
 def _await_first(waiting: deque[tuple[str, Handle]], log: int) -> None:

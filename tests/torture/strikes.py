@@ -128,7 +128,7 @@ class Torture:
 
     def _last_lines(self) -> list[Line]:
         """Return the last line of the newest diaries; older jobs have ended."""
-        found = [entry for entry in os.scandir(self._directory) if "." not in entry.name and entry.name != "stop"]
+        found = [entry for entry in os.scandir(self._directory) if entry.name[-1].isdigit() and "+" not in entry.name]
         newest = sorted(found, key=lambda entry: entry.stat().st_mtime)[-NEWEST:]
         return [lines[-1] for entry in newest if (lines := read_diary(Path(entry.path)))]
 

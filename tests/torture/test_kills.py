@@ -25,7 +25,9 @@ def new_seed(test: str) -> str:
 
 
 def tell(torture: Torture, findings: Findings) -> None:
-    print(f"{findings.jobs} jobs, {findings.steps_done} steps, {findings.repeated} repeated")
+    print(
+        f"{findings.jobs} jobs, {findings.steps_done} steps, {findings.repeated} repeated, {findings.short_repeated} short ones"
+    )
     print(
         f"killed {dict(torture.killed)}, {torture.inside_steps} inside a step; settled in {torture.settled_after:.1f} s"
     )

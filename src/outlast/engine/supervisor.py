@@ -35,6 +35,8 @@ log = logging.getLogger("outlast")
 POLL_SECONDS = 1.0
 """A ring is only a hint; so often the store is looked at anyway."""
 WAKE_BATCH = 500
+QUIET_SECONDS = 5.0
+"""So long after the last change the store is put in order."""
 GATHER_SECONDS = 0.002
 """How long ends that nobody's process waits for may gather, to share one commit."""
 LEAVING_SECONDS = 30.0
@@ -98,6 +100,7 @@ class Supervisor:
         self._reads_since = monotonic()
         self._gathering_since = math.inf
         self._wishes_seen = 0.0
+        self._tidied_at = 0.0
         self._stopping = 0
         self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
 
@@ -143,6 +146,7 @@ class Supervisor:
             self._see_to_wishes()
         has_room = (news and self._dispatcher.room() > 0) or self._dispatcher.is_rested()
         is_due = self._wake_in() == 0 or has_room or self._reads_are_due()
+        self._tidy_when_quiet()
         if not (self._inbox or buried or self._desk.astray or is_due) or self._nobody_waits(is_due or bool(buried)):
             return
         turn = Turn(self._wire)
@@ -173,6 +177,12 @@ class Supervisor:
             turn.changed = turn.puts_off = True
         if not self._stopping:
             self._dispatcher.dispatch(turn)
+
+    def _tidy_when_quiet(self) -> None:
+        """Once after each time of work, let the store put its files in order."""
+        if self._idle_since > self._tidied_at and monotonic() - self._idle_since > QUIET_SECONDS:
+            self._tidied_at = monotonic()
+            self._store.tidy()
 
     def _nobody_waits(self, is_urgent: bool) -> bool:
         """Tell whether this turn holds only ends of jobs whose processes are busy with the next: more may join them."""
