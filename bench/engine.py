@@ -199,7 +199,10 @@ def main() -> None:
                     units[name] = unit
                     if unit == "/s":
                         ratios[name].append(value / bare)
-        os.kill(shop.supervisor(), signal.SIGTERM)
+        supervisor = shop.supervisor()
+        os.kill(supervisor, signal.SIGTERM)
+        while Path(f"/proc/{supervisor}/exe").exists():
+            shop.service._doorbell.wait(0.05)
     rows = [
         {
             "what": name,

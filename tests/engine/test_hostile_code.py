@@ -74,7 +74,7 @@ def code(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("import os\nos._exit(0)\n", Reason.CRASH, "exit code 0 before the job had ended"),
         ("import os\nos._exit(3)\n", Reason.CRASH, "exit code 3"),
         ("raise KeyboardInterrupt\n", Reason.ERROR, "KeyboardInterrupt"),
-        ("\0\n", Reason.ERROR, "SyntaxError: .*null bytes.*"),
+        ("\0\n", Reason.ERROR, "(Syntax|Value)Error: .*null bytes.*"),
         ("x = '\udcff'\n", Reason.ERROR, "SyntaxError: .*"),
         ("x = 1\n", Reason.ERROR, "NotImportable: authored has no 'work' any more.*"),
         ("work = None\n", Reason.ERROR, "NotImportable: authored has no 'work' any more.*"),

@@ -1,7 +1,7 @@
 """A client under torture: submits jobs with keys and waits for them; started again, it sends the last keys again.
 
-Usage: client.py DATA_DIR DIRECTORY NAME SEED LONG_SHARE. It logs `try KEY`, `ack KEY ID` and `done KEY`, and ends once
-DIRECTORY/stop exists and all its jobs have ended.
+Usage: client.py DATA_DIR DIRECTORY NAME SEED LONG_SHARE BURST. It logs `try KEY`, `ack KEY ID` and `done KEY`, and
+ends once DIRECTORY/stop exists and all its jobs have ended.
 """
 
 import os
@@ -16,8 +16,6 @@ from tests.torture.work import dash, work
 WINDOW = 4
 """So many jobs of one client are on their way at a time."""
 STEPS = 5
-BURST = 12
-"""After each job so many short ones, whose keys have a + in them."""
 SHORT_MS, LONG_MS = 6, 250
 
 
@@ -27,7 +25,7 @@ def milliseconds_of(seed: str, number: int, long_share: float) -> list[int]:
     return [LONG_MS if chance.random() < long_share else chance.randint(1, SHORT_MS) for _ in range(STEPS)]
 
 
-def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float) -> None:
+def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float, burst: int) -> None:
     log = os.open(directory / f"{name}.client", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     lines = os.read(log, 1 << 24).decode().splitlines()
     tried = [line.split()[1] for line in lines if line.startswith("try ") and "+" not in line]
@@ -40,22 +38,24 @@ def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float
             handle = outlast.submit(work, str(directory), key, milliseconds_of(seed, number, long_share), key=key)
             os.write(log, f"ack {key} {handle.id}\n".encode())
             waiting.append((key, handle))
-            waiting.append(_burst(outlast, directory, key, log))
+            waiting += _burst(outlast, directory, key, log, burst)[-1:]
             number += 1
-            while len(waiting) >= 2 * WINDOW:
+            while len(waiting) >= (2 * WINDOW if burst else WINDOW):
                 _await_first(waiting, log)
         while waiting:
             _await_first(waiting, log)
 
 
-def _burst(outlast: Outlast, directory: Path, key: str, log: int) -> tuple[str, Handle]:
-    """Submit the short jobs that follow a job; return the last of them."""
-    for number in range(BURST):
+def _burst(outlast: Outlast, directory: Path, key: str, log: int, count: int) -> list[tuple[str, Handle]]:
+    """Submit the short jobs that follow a job; their keys have a + in them."""
+    submitted = []
+    for number in range(count):
         short = f"{key}+{number}"
         os.write(log, f"try {short}\n".encode())
         handle = outlast.submit(dash, str(directory), short, key=short)
         os.write(log, f"ack {short} {handle.id}\n".encode())
-    return short, handle
+        submitted.append((short, handle))
+    return submitted
 
 
 def _await_first(waiting: deque[tuple[str, Handle]], log: int) -> None:
@@ -65,4 +65,4 @@ def _await_first(waiting: deque[tuple[str, Handle]], log: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5]), int(sys.argv[6]))

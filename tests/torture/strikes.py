@@ -31,17 +31,18 @@ class Plan:
     """How much is killed, and how often what.
 
     `pause_seconds`: the mean time between two strikes, by default about what a process needs to come back.
-    `long_share`: the share of steps that take half a second.
+    `long_share`: the share of steps that take half a second. `burst`: how many short jobs follow each job.
     """
 
     seed: str
     kills: int
     weights: dict[str, int] = field(
-        default_factory=lambda: {"job": 14, "supervisor": 3, "client": 2, "both": 2, "all": 1}
+        default_factory=lambda: {"job": 14, "supervisor": 2, "answered": 1, "client": 2, "both": 2, "all": 1}
     )
     clients: int = 2
     pause_seconds: float = 0.12
     long_share: float = 0.06
+    burst: int = 12
     ghost_share: float = 0.1
     fault: str = ""
 
@@ -80,7 +81,10 @@ class Torture:
             clients = list(self._clients.values())
             for client in clients if what == "all" else [self._chance.choice(clients)]:
                 self._kill("client", processes.seen(client.pid))
-        if what in ("supervisor", "both", "all"):
+        if what == "answered":
+            with contextlib.suppress(AssertionError):
+                eventually(lambda: [line for line in self._last_lines() if line.word == "saved"], timeout=AIM_SECONDS)
+        if what in ("supervisor", "answered", "both", "all"):
             for supervisor in processes.supervisors(self._data_dir):
                 self._kill("supervisor", supervisor)
         if what == "job":
@@ -147,9 +151,9 @@ class Torture:
         if self._plan.fault:
             path = [str(Path(__file__).with_name("planted")), *filter(None, [os.environ.get("PYTHONPATH")])]
             environment |= {"TORTURE_FAULT": self._plan.fault, "PYTHONPATH": os.pathsep.join(path)}
-        seed = f"{self._plan.seed} {name}"
-        words = [str(self._data_dir), str(self._directory), name, seed, str(self._plan.long_share)]
-        command = [sys.executable, "-m", "tests.torture.client", *words]
+        places = [str(self._data_dir), str(self._directory)]
+        how = [name, f"{self._plan.seed} {name}", str(self._plan.long_share), str(self._plan.burst)]
+        command = [sys.executable, "-m", "tests.torture.client", *places, *how]
         with open(self._directory / f"{name}.errors", "ab") as errors:
             return subprocess.Popen(command, env=environment, stdout=errors, stderr=errors)
 

@@ -25,12 +25,10 @@ def new_seed(test: str) -> str:
 
 
 def tell(torture: Torture, findings: Findings) -> None:
-    print(
-        f"{findings.jobs} jobs, {findings.steps_done} steps, {findings.repeated} repeated, {findings.short_repeated} short ones"
-    )
-    print(
-        f"killed {dict(torture.killed)}, {torture.inside_steps} inside a step; settled in {torture.settled_after:.1f} s"
-    )
+    print(f"{findings.jobs} jobs, {findings.steps_done} steps")
+    print(f"{findings.repeated} repeated, and {findings.short_repeated} of the short ones")
+    print(f"killed {dict(torture.killed)}, {torture.inside_steps} inside a step")
+    print(f"settled in {torture.settled_after:.1f} s")
     print(f"ghosts {dict(torture.ghosts)}")
 
 
@@ -51,12 +49,12 @@ def test_nothing_acknowledged_is_lost_or_redone_under_random_kills(data_dir: Pat
 
 def plan_for(fault: str, seed: str) -> Plan:
     """Return a short torture under which this fault shows."""
-    plan = Plan(seed=seed, kills=8, weights={"supervisor": 1}, pause_seconds=0.35, fault=fault)
+    plan = Plan(seed=seed, kills=8, weights={"answered": 1}, pause_seconds=0.35, burst=0, fault=fault)
     match fault:
         case "no_attempt_check":
             return replace(plan, weights={"job": 1}, ghost_share=1.0)
         case "no_adoption":
-            return replace(plan, long_share=0.7)
+            return replace(plan, weights={"supervisor": 1}, long_share=0.7)
     return plan
 
 

@@ -1,7 +1,7 @@
 """Deaths: of job processes while the supervisor watches, and of everything before it came."""
 
 import logging
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -67,10 +67,11 @@ class Recovery:
                 process = JobProcess(identity, None, Stage.ENDING)
                 self._pool.add(process)
                 self._undertaker.begin(process, Why.RETIRE)
-        self._sweep(identities)
+        self.sweep()
 
-    def _sweep(self, known: Container[str]) -> None:
+    def sweep(self) -> None:
         """Remove the locks of processes that died before they were written down."""
+        known = {identity.id for identity in self._store.processes()}
         for path in self._places.run.glob("p*.lock"):
             if path.stem not in known and not holds_lock(path):
                 path.unlink(missing_ok=True)

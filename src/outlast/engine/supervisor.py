@@ -337,6 +337,7 @@ class Supervisor:
         with contextlib.suppress(StoreError):
             self._store.leave_office(if_idle=False)
             self._publisher.work(at_once=True)
+            self._recovery.sweep()
         for process in self._pool.in_stage(Stage.IDLE, Stage.STARTING):  # they leave when the line is cut
             self._recovery.forget_lock(process)
         self._wire.close()
