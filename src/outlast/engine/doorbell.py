@@ -28,17 +28,31 @@ class SocketDoorbell:
         self._launch = launch
         self._has_row = has_row
         self._has_work = has_work
-        self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._pid = 0
         self._watching = False
         self._started: ProcessIdentity | None = None
+        self._signs = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin in this process: threads of a parent that hold our locks, or listen, do not exist in its fork."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._heard = threading.Condition()
+        self._someone_listens = False
+        self._of_thread = threading.local()
+        self._forget()
+
+    def _own_process(self) -> None:
+        if self._pid != os.getpid():
+            self._begin()
 
     def ring(self, *, wish: bool = False) -> bool:
         """Say that there is something to do (`wish`: with a running job); start a supervisor if none lives.
 
         False if there is none.
         """
+        self._own_process()
         with self._lock:
             if self._has_row() and self._send(_WISH if wish else _RING):
                 return True
@@ -46,6 +60,7 @@ class SocketDoorbell:
 
     def ensure(self) -> bool:
         """Start a supervisor if unfinished work exists and none lives; False if there is none."""
+        self._own_process()
         with self._lock:
             if self._has_row() and self._send(_RING):
                 return True
@@ -53,11 +68,39 @@ class SocketDoorbell:
 
     def tell_read(self, job_ids: Sequence[str]) -> bool:
         """Let the supervisor note that the end of these jobs was read, with its next save; False without one."""
+        self._own_process()
         with self._lock:
             return self._has_row() and self._send(encode_message({"op": "read", "jobs": job_ids}))
 
     def wait(self, seconds: float) -> None:
-        """Return at a sign of the supervisor; without one, after a short while, having seen to it that one comes."""
+        """Return at a sign of the supervisor; without one, after a short while, having seen to it that one comes.
+
+        Of several threads that wait one listens for all: a sign is read only once.
+        """
+        self._own_process()
+        with self._heard:
+            if self._missed_a_sign():
+                return
+            if self._someone_listens:
+                self._heard.wait(seconds)
+                self._missed_a_sign()
+                return
+            self._someone_listens = True
+        try:
+            self._listen(seconds)
+        finally:
+            with self._heard:
+                self._signs += 1
+                self._someone_listens = False
+                self._missed_a_sign()
+                self._heard.notify_all()
+
+    def _missed_a_sign(self) -> bool:
+        """Tell whether there may have been a sign since this thread looked: after its last wait, if it had any."""
+        last, self._of_thread.signs = getattr(self._of_thread, "signs", None), self._signs
+        return bool(last != self._signs)
+
+    def _listen(self, seconds: float) -> None:
         with self._lock:
             watching = self._watch()
         if watching is None:
@@ -71,6 +114,7 @@ class SocketDoorbell:
 
     def close(self) -> None:
         """Hang up."""
+        self._own_process()
         with self._lock:
             self._forget()
 
@@ -96,11 +140,8 @@ class SocketDoorbell:
         return False
 
     def _connected(self) -> socket.socket | None:
-        if self._socket is not None and self._pid != os.getpid():
-            self._forget()
         if self._socket is None:
             self._socket = connect(self._path)
-            self._pid = os.getpid()
             self._watching = False
             if self._socket is not None:
                 self._socket.setblocking(False)

@@ -38,7 +38,7 @@ WAKE_BATCH = 500
 QUIET_SECONDS = 5.0
 """So long after the last change the store is put in order."""
 GATHER_SECONDS = 0.002
-"""How long ends that nobody's process waits for may gather, to share one commit."""
+"""How long ends and submissions may gather, to share one commit, while nobody can be waiting for them."""
 LEAVING_SECONDS = 30.0
 """How long a supervisor that leaves may take to write its last view."""
 LOCK_LOOK_SECONDS = 0.01
@@ -100,6 +100,7 @@ class Supervisor:
         self._reads_since = monotonic()
         self._gathering_since = math.inf
         self._wishes_seen = 0.0
+        self._has_news = False
         self._tidied_at = 0.0
         self._stopping = 0
         self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
@@ -141,14 +142,17 @@ class Supervisor:
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
         buried = self._undertaker.buried()
-        news = self._look()
+        self._has_news = self._look() or self._has_news
         if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
-        has_room = (news and self._dispatcher.room() > 0) or self._dispatcher.is_rested()
-        is_due = self._wake_in() == 0 or has_room or self._reads_are_due()
+        has_room = (self._has_news and self._dispatcher.room() > 0) or self._dispatcher.is_rested()
+        is_urgent = bool(buried or self._desk.astray) or self._wake_in() == 0
         self._tidy_when_quiet()
-        if not (self._inbox or buried or self._desk.astray or is_due) or self._nobody_waits(is_due or bool(buried)):
+        if not (self._inbox or is_urgent or has_room or self._reads_are_due()):
             return
+        if self._may_gather(is_urgent=is_urgent):
+            return
+        self._has_news = False
         turn = Turn(self._wire)
         with self._store.batch():
             self._work(turn, buried)
@@ -184,22 +188,21 @@ class Supervisor:
             self._tidied_at = monotonic()
             self._store.tidy()
 
-    def _nobody_waits(self, is_urgent: bool) -> bool:
-        """Tell whether this turn holds only ends of jobs whose processes are busy with the next: more may join them."""
+    def _may_gather(self, *, is_urgent: bool) -> bool:
+        """Tell whether this turn can wait a moment, so that more changes share its commit: nobody waits for it."""
         now = monotonic()
-        if not self._inbox:
-            self._gathering_since = math.inf
-            return False
         self._gathering_since = min(self._gathering_since, now)
-        if is_urgent or len(self._inbox) >= DEPTH or now - self._gathering_since >= GATHER_SECONDS:
+        is_full = len(self._inbox) >= DEPTH or now - self._gathering_since >= GATHER_SECONDS
+        if is_urgent or is_full or not (self._only_early_ends() or self._wire.is_flooded()):
             self._gathering_since = math.inf
             return False
-        ends = Counter(connection.process_id for connection, message in self._inbox if message.get("op") == "finish")
+        return all(message.get("op") == "finish" for _, message in self._inbox)
+
+    def _only_early_ends(self) -> bool:
+        """Tell whether only ends came, all of processes that are busy with their next job."""
+        ends = Counter(connection.process_id for connection, _ in self._inbox)
         busy = {process.identity.id: len(process.jobs) for process in self._pool.in_stage(Stage.BUSY)}
-        waits = ends.total() == len(self._inbox) and all(busy.get(name or "", 0) > n for name, n in ends.items())
-        if not waits:
-            self._gathering_since = math.inf
-        return waits
+        return bool(ends) and all(busy.get(name or "", 0) > n for name, n in ends.items())
 
     def _reads_are_due(self) -> bool:
         """Tell whether noted reads have waited for another save long enough."""

@@ -5,12 +5,14 @@ import selectors
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from outlast.engine.jobside.protocol import Lines, Message, encode_message
 from outlast.engine.sockets import listen
 
+FLOOD_RINGS, FLOOD_SECONDS = 8, 0.01
+"""So many rings in a row, without a look at an end in between, are a flood; it is over so long after the last."""
 READ_BYTES = 262_144
 LONGEST_BACKLOG = 64 * 1024 * 1024
 """A client that does not read loses its connection when so many bytes wait for it; a job process gets all it needs."""
@@ -25,6 +27,7 @@ class Connection:
         self.out = bytearray()
         self.process_id: str | None = None
         self.watches = False
+        self.rings = 0
         self.is_open = True
 
 
@@ -42,6 +45,7 @@ class Wire:
         self._closed: list[Connection] = []
         self._to_push: list[Connection] = []
         self.rung = self.wished = False
+        self._flooded_at = -FLOOD_SECONDS
         self.read_jobs: set[str] = set()
 
     def watch(self, descriptor: int, on_ready: Callable[[], object]) -> None:
@@ -95,6 +99,10 @@ class Wire:
             if connection.watches and not connection.out:
                 connection.out += b"\n"
                 self._push(connection)
+
+    def is_flooded(self) -> bool:
+        """Tell whether a client asks for one thing after another without looking at what came of the last."""
+        return monotonic() - self._flooded_at < FLOOD_SECONDS
 
     def drop(self, connection: Connection) -> None:
         """End a connection."""
@@ -159,8 +167,12 @@ class Wire:
     def _sort(self, connection: Connection, message: dict[str, Any]) -> None:
         if message.get("op") == "ring":
             self.rung = True
+            connection.rings += 1
+            if connection.rings >= FLOOD_RINGS:
+                self._flooded_at = monotonic()
             self.wished = self.wished or bool(message.get("wish"))
         elif message.get("op") == "read":
+            connection.rings = 0
             self.read_jobs.update(str(job_id) for job_id in message.get("jobs", ()))
         elif message.get("op") == "watch":
             connection.watches = True
