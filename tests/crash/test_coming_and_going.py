@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.core.errors import NotFound, OutlastError, StoreBroken
+from outlast.core.errors import NotFound, OutlastError, StoreBroken, StoreGone
 from outlast.core.status import Status
 from tests import processes
 from tests.crash.work import number
@@ -200,7 +200,7 @@ def _run_or_refused(workshop: Workshop, value: int) -> None:
     client = Workshop(workshop.root)
     try:
         result = client.submit(number, value).result(10)
-    except (NotFound, StoreBroken):
+    except (NotFound, StoreBroken, StoreGone):
         return
     finally:
         client.service.close()
