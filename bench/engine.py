@@ -27,13 +27,16 @@ from outlast.settings import load_settings
 Row = tuple[str, float, str]
 COMMITS = STEPS = SUBMITS = 2_000
 LATENCIES = 300
+SETTLE_SECONDS, IDLE_SECONDS = 7.0, 10.0
+"""After so long everything is published and in order; for so long idleness is measured."""
 
 
 class Shop:
-    """One data directory with two job processes, and the library on it."""
+    """One data directory with so many job processes at once, and the library on it."""
 
-    def __init__(self, root: Path) -> None:
-        settings = load_settings({"JOBS_DATA_DIR": str(root), "OUTLAST_CONCURRENCY": "2", "OUTLAST_GRACE": "1s"})
+    def __init__(self, root: Path, at_once: int = 2) -> None:
+        flags = {"JOBS_DATA_DIR": str(root), "OUTLAST_CONCURRENCY": str(at_once), "OUTLAST_GRACE": "1s"}
+        settings = load_settings(flags)
         self.root = root
         self.service: Service = open_service(settings, client="library")
         self.outlast = Outlast(backend=ServiceBackend(self.service))
@@ -49,6 +52,14 @@ class Shop:
         """Return the supervisor's pid."""
         identity = self.service.store.supervisor()
         return identity.pid if identity else 0
+
+    def close(self) -> None:
+        """Let the supervisor leave, and wait until it has."""
+        supervisor = self.supervisor()
+        os.kill(supervisor, signal.SIGTERM)
+        while Path(f"/proc/{supervisor}/exe").exists():
+            self.service._doorbell.wait(0.05)
+        self.outlast.close()
 
 
 def bare_commits(shop: Shop) -> list[Row]:
@@ -66,8 +77,21 @@ def bare_commits(shop: Shop) -> list[Row]:
 
 
 def steps(shop: Shop) -> list[Row]:
-    """Durable steps in one job, and in eight jobs at once (two run at a time)."""
+    """Durable steps in one job, each kept before the next."""
     return [("steps, one job", float(shop.outlast.submit(engine_jobs.many_steps, STEPS).result(120)), "/s")]
+
+
+def steps_at_once(shop: Shop) -> list[Row]:
+    """Durable steps in eight jobs at once."""
+    wide = Shop(Path(tempfile.mkdtemp(dir=shop.root)), at_once=8)
+    for handle in [wide.outlast.submit(engine_jobs.wait_a_moment) for _ in range(8)]:
+        handle.result(60)
+    began = time.perf_counter()
+    for handle in [wide.outlast.submit(engine_jobs.many_steps, STEPS) for _ in range(8)]:
+        handle.result(120)
+    rate = 8 * STEPS / (time.perf_counter() - began)
+    wide.close()
+    return [("steps, eight jobs at once", rate, "/s")]
 
 
 def enqueue(shop: Shop) -> list[Row]:
@@ -134,14 +158,19 @@ def _spinning(shop: Shop, attempt: int, path: Path) -> float:
 
 
 def cancel(shop: Shop) -> list[Row]:
-    """Ask for the end of a CPU loop, until it is `cancelled` (its process proven dead)."""
-    path = shop.root / f"spin-{time.monotonic_ns()}"
-    handle = shop.outlast.submit(engine_jobs.spin, str(path))
-    _spinning(shop, 1, path)
-    began = time.perf_counter()
-    handle.cancel()
-    handle.wait(30)
-    return [("cancel of a CPU loop", (time.perf_counter() - began) * 1000, "ms")]
+    """Ask for the end of a job, until it is `cancelled` (its process proven dead)."""
+    rows = []
+    kinds = {"a CPU loop": engine_jobs.spin, "a job that sleeps": engine_jobs.nap, "one held in C": engine_jobs.hold}
+    for name, fn in kinds.items():
+        path = shop.root / f"spin-{time.monotonic_ns()}"
+        handle = shop.outlast.submit(fn, str(path))
+        _spinning(shop, 1, path)
+        began = time.perf_counter()
+        handle.cancel()
+        handle.wait(30)
+        grace = ", grace 1 s" if fn is engine_jobs.hold else ""
+        rows.append((f"cancel of {name}{grace}", (time.perf_counter() - began) * 1000, "ms"))
+    return rows
 
 
 def recovery(shop: Shop) -> list[Row]:
@@ -163,20 +192,51 @@ def recovery(shop: Shop) -> list[Row]:
 
 
 def memory(shop: Shop) -> list[Row]:
-    """The idle supervisor's memory."""
-    pages = int(Path(f"/proc/{shop.supervisor()}/statm").read_text().split()[1])
-    return [("supervisor RSS", pages * os.sysconf("SC_PAGE_SIZE") / 1e6, "MB")]
+    """The memory of supervisor and job process, both idle, in a store that has done nothing else yet."""
+    fresh = Shop(Path(tempfile.mkdtemp(dir=shop.root)))
+    supervisor = fresh.supervisor()
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    rows = [("idle supervisor", _megabytes(supervisor), "MB"), ("idle job process", _megabytes(int(children[0])), "MB")]
+    fresh.close()
+    return rows
+
+
+def idle(shop: Shop) -> list[Row]:
+    """Processor time and writes of a supervisor that has nothing to do."""
+    supervisor = shop.supervisor()
+    time.sleep(SETTLE_SECONDS)
+    cpu, written = _cpu_seconds(supervisor), _bytes_written(supervisor)
+    time.sleep(IDLE_SECONDS)
+    share = (_cpu_seconds(supervisor) - cpu) / IDLE_SECONDS
+    written = _bytes_written(supervisor) - written
+    return [("idle supervisor's share of a core", share * 100, "%"), ("idle supervisor's writes", written, "B")]
+
+
+def _megabytes(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process, to the nanosecond."""
+    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
+def _bytes_written(pid: int) -> float:
+    fields = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return float(fields["wchar"])
 
 
 PARTS: tuple[Callable[[Shop], list[Row]], ...] = (
     bare_commits,
     steps,
+    steps_at_once,
     enqueue,
     end_to_end,
     latency,
     cancel,
     recovery,
     memory,
+    idle,
 )
 
 
@@ -199,10 +259,7 @@ def main() -> None:
                     units[name] = unit
                     if unit == "/s":
                         ratios[name].append(value / bare)
-        supervisor = shop.supervisor()
-        os.kill(supervisor, signal.SIGTERM)
-        while Path(f"/proc/{supervisor}/exe").exists():
-            shop.service._doorbell.wait(0.05)
+        shop.close()
     rows = [
         {
             "what": name,

@@ -1,7 +1,9 @@
 """The jobs that bench/engine.py runs."""
 
+import itertools
 import os
 import time
+from collections import deque
 from pathlib import Path
 
 from outlast import Context, job
@@ -28,6 +30,29 @@ def spin(ctx: Context, path: str) -> None:
         file.write(f"{ctx.attempt} {os.getpid()} {time.monotonic()}\n")
     while True:
         pass
+
+
+@job
+def nap(ctx: Context, path: str) -> None:
+    """Sleep for ever, saying so in a file that outsiders watch."""
+    with Path(path).open("a") as file:
+        file.write(f"{ctx.attempt} {os.getpid()} {time.monotonic()}\n")
+    while True:
+        time.sleep(60)
+
+
+@job
+def hold(ctx: Context, path: str) -> None:
+    """Stay in C without ever letting go of the interpreter, saying so in a file that outsiders watch."""
+    with Path(path).open("a") as file:
+        file.write(f"{ctx.attempt} {os.getpid()} {time.monotonic()}\n")
+    deque(itertools.repeat(0), maxlen=0)
+
+
+@job
+def wait_a_moment() -> None:
+    """Take so long that each of several jobs gets a process of its own."""
+    time.sleep(1.0)
 
 
 @job

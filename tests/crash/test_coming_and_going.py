@@ -20,7 +20,7 @@ from tests.crash.work import number
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
-ROUNDS = 25
+ROUNDS = 12
 
 
 @contextmanager

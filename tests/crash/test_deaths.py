@@ -14,7 +14,16 @@ from outlast.client import Handle
 from outlast.core.policies import INTERRUPTED_WORDS
 from outlast.core.status import Reason, Status
 from tests import processes
-from tests.crash.work import ends_when_told, never_twice, pids, saves_and_stays, stays, three_steps, words
+from tests.crash.work import (
+    ends_when_told,
+    never_twice,
+    pids,
+    saves_and_stays,
+    stays,
+    takes_too_long,
+    three_steps,
+    words,
+)
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
@@ -200,6 +209,21 @@ def test_deaths_are_not_counted_while_something_is_saved_between_them(workshop: 
 
     until_begun(notes, 6)
     assert workshop.job(handle).crashes == 0
+
+
+def test_the_time_of_an_attempt_goes_on_under_a_new_supervisor(workshop: Workshop, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    handle = workshop.submit(takes_too_long, str(notes))
+    until_begun(notes, 1)
+    began = monotonic()
+    workshop.kill_supervisor()
+    workshop.start_supervisor()
+
+    job = workshop.until_ended(handle)
+
+    assert job.reason is Reason.TIMEOUT
+    assert 1.3 < monotonic() - began < 4.0
+    assert (job.attempt, words(notes)) == (1, ["begun"])
 
 
 @pytest.mark.parametrize("autostart", ["0", "1"])

@@ -40,6 +40,8 @@ ELSEWHERE = {
     "prune": "the tests of the command line and of retention",
     "forget": "the tests of retention",
 }
+AFTER_THE_END = ("drop_process", "mark_read", "replace_file")
+"""Only another job shows that all goes on after these."""
 RESULT = {"steps": ["first", "second"], "cursor": {"at": 1}}
 
 
@@ -70,9 +72,9 @@ def test_a_supervisor_killed_at_a_point_loses_and_repeats_nothing(
     handle = workshop.submit(everything, str(notes), delay=0.1)
     result = handle.result(20)
     eventually(once.exists, what=f"somebody to die at {point}")
-    later = workshop.submit(number, 7).result(20)
 
-    assert (result, later) == (RESULT, 7)
+    assert result == RESULT
+    assert point.partition(":")[0] not in AFTER_THE_END or workshop.submit(number, 7).result(20) == 7
     assert words(notes) == ["first", "second"]
     assert workshop.job(handle).crashes == 0
 

@@ -100,5 +100,19 @@ def shows_database_url() -> str | None:
 
 
 @job
+def steady_steps(ctx: Context, path: str, count: int) -> int:
+    for step in range(count):
+        ctx.step(str(step), effect, path, str(step))
+        threading.Event().wait(0.02)
+    return count
+
+
+@job(timeout=1.5)
+def takes_too_long(path: str) -> None:
+    note(path, "begun")
+    threading.Event().wait()
+
+
+@job
 def number(value: int) -> int:
     return value

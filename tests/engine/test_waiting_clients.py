@@ -47,6 +47,7 @@ def test_many_results_are_awaited_in_one_event_loop(workshop: Workshop) -> None:
     assert asyncio.run(results()) == list(range(30))
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_of_a_program_whose_threads_wait_can_wait_as_well(workshop: Workshop) -> None:
     never = workshop.submit(number, 0, delay=3600)
     waiter = threading.Thread(target=lambda: suppressed(never))

@@ -35,7 +35,7 @@ def tell(torture: Torture, findings: Findings) -> None:
 @pytest.mark.timeout(120 + KILLS)
 def test_nothing_acknowledged_is_lost_or_redone_under_random_kills(data_dir: Path, tmp_path: Path) -> None:
     seed = new_seed("random_kills")
-    torture = Torture(data_dir, tmp_path / "outside", Plan(seed=seed, kills=KILLS))
+    torture = Torture(data_dir, tmp_path / "outside", Plan(seed=seed, kills=KILLS, inside=KILLS // 3))
 
     findings = torture.run()
 
@@ -49,7 +49,7 @@ def test_nothing_acknowledged_is_lost_or_redone_under_random_kills(data_dir: Pat
 
 def plan_for(fault: str, seed: str) -> Plan:
     """Return a short torture under which this fault shows."""
-    plan = Plan(seed=seed, kills=8, weights={"answered": 1}, pause_seconds=0.35, burst=0, fault=fault)
+    plan = Plan(seed=seed, kills=5, weights={"answered": 1}, pause_seconds=0.3, burst=0, fault=fault)
     match fault:
         case "no_attempt_check":
             return replace(plan, weights={"job": 1}, ghost_share=1.0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from outlast.core.job import ProcessIdentity
 from outlast.engine.family import send_signal, strangers
+from outlast.engine.identity import is_local
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.wire import Wire
 
@@ -19,8 +20,8 @@ class Deathwatch:
         self._dead: list[JobProcess] = []
 
     def watch(self, process: JobProcess) -> None:
-        """Watch a process that is not our child, as far as the system lets us."""
-        if not hasattr(os, "pidfd_open"):
+        """Watch a process that is not our child, as far as the system lets us; its lock tells of the others."""
+        if not hasattr(os, "pidfd_open") or not is_local(process.identity):
             return
         try:
             descriptor = os.pidfd_open(process.identity.pid)

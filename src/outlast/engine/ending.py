@@ -2,18 +2,21 @@
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from time import monotonic
 
-from outlast.core.job import Job
+from outlast.core.job import Job, ProcessIdentity
 from outlast.core.status import Intent
 from outlast.engine.family import Family, Member, send_signal
-from outlast.engine.identity import start_ticks
+from outlast.engine.identity import is_local
 from outlast.engine.pool import JobProcess, Stage
 
 LOOK_SECONDS = 0.01
 """How often a dying family is looked at."""
+OUT_OF_REACH_SECONDS = 0.5
+"""How often one is looked at that lives in another container: we cannot end it, and wait until it has ended."""
 
 
 class Why(Enum):
@@ -44,6 +47,7 @@ class Ending:
     job: Job | None
     family: Family
     deadline: float
+    lives: Callable[[ProcessIdentity], bool]
     actor: str = ""
     rebooted: bool = False
     alone: bool = False
@@ -56,8 +60,12 @@ class Ending:
             return False
         self.next_look = now + LOOK_SECONDS
         # Our own dead children leave the process table when we reap them; others are their parents' to reap.
-        gone = all(member.is_dead and member.parent != os.getpid() for member in self._kill())
-        return gone and not self._leader_lives()
+        members = self._kill()
+        if not all(member.is_dead and member.parent != os.getpid() for member in members):
+            return False
+        if not members and self._leader_lives():
+            self.next_look = now + OUT_OF_REACH_SECONDS
+        return not self._leader_lives()
 
     def _kill(self) -> list[Member]:
         if not self.alone:
@@ -75,15 +83,15 @@ class Ending:
         return max(self.next_look, min(self.deadline, monotonic() + LOOK_SECONDS))
 
     def _leader_lives(self) -> bool:
-        identity = self.process.identity
-        return self.process.exit_status is None and start_ticks(identity.pid) == identity.start_ticks
+        return self.process.exit_status is None and self.lives(self.process.identity)
 
 
 class Undertaker:
     """All processes that are ending."""
 
-    def __init__(self, grace_seconds: float) -> None:
+    def __init__(self, grace_seconds: float, lives: Callable[[ProcessIdentity], bool]) -> None:
         self._grace_seconds = grace_seconds
+        self._lives = lives
         self._endings: dict[str, Ending] = {}
 
     def __len__(self) -> int:
@@ -98,7 +106,7 @@ class Undertaker:
     ) -> Ending:
         """End a process: a running job is asked first and has the grace time, everything else is killed now."""
         job = process.begun()
-        asks = job is not None and why is not Why.CRASH
+        asks = job is not None and why is not Why.CRASH and is_local(process.identity)
         ending = Ending(
             process=process,
             why=why,
@@ -108,6 +116,7 @@ class Undertaker:
             actor=actor,
             rebooted=rebooted,
             alone=alone,
+            lives=self._lives,
         )
         process.stage = Stage.ENDING
         self._endings[process.identity.id] = ending

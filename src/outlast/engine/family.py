@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from outlast.core.job import ProcessIdentity
-from outlast.engine.identity import boot_id, has_died, pid_namespace, stat_fields
+from outlast.engine.identity import boot_id, has_died, is_alive, is_local, stat_fields
 from outlast.engine.launch import is_supervisor
 
 MARK = "OUTLAST_PROCESS_ID"
@@ -30,21 +30,25 @@ class Family:
 
     Descendants are remembered from look to look, so that one which loses its parent is not lost. This process is
     never a member, nor is any other supervisor, nor what descends from the job only through one: a job may have had to
-    start its own, and may start another store's.
+    start its own, and may start another store's. In another container only the mark tells of a member, and only from
+    outside of it.
     """
 
     def __init__(self, identity: ProcessIdentity) -> None:
         self._identity = identity
-        self._known: set[tuple[int, int]] = {(identity.pid, identity.start_ticks)}
+        self._is_local = is_local(identity)
+        self._known: set[tuple[int, int]] = {(identity.pid, identity.start_ticks)} if self._is_local else set()
+        # Of a leader that died unseen the pid, and with it the session, may have gone to a stranger since.
+        self._knew_leader = is_alive(identity)
 
     def look(self) -> list[Member]:
         """Return the members that still stand in the process table, the dead included."""
-        if self._identity.boot_id != boot_id() or self._identity.pid_namespace != pid_namespace():
+        if self._identity.boot_id != boot_id():
             return []
         everyone = _everyone()
         everyone.pop(os.getpid(), None)
         mark = f"{MARK}={self._identity.id}".encode()
-        is_leader_known = self._leader_may_be_ours(everyone)
+        is_leader_known = self._knew_leader and self._leader_may_be_ours(everyone)
         roots = {
             pid
             for pid, member in everyone.items()

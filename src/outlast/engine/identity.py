@@ -76,9 +76,17 @@ def is_alive(identity: ProcessIdentity) -> bool:
 
     A process of another pid namespace cannot be seen from here: its record lock answers for it (`holds_lock`).
     """
-    if identity.boot_id != boot_id() or identity.pid_namespace != pid_namespace():
-        return False
-    return start_ticks(identity.pid) == identity.start_ticks
+    return is_local(identity) and start_ticks(identity.pid) == identity.start_ticks
+
+
+def is_local(identity: ProcessIdentity) -> bool:
+    """Tell whether a pid means the same here: in another container, or before the last boot, it was somebody else's."""
+    return identity.boot_id == boot_id() and identity.pid_namespace == pid_namespace()
+
+
+def lives(identity: ProcessIdentity, lock: Path) -> bool:
+    """Tell whether a job process lives: by its identity, or by the lock that the kernel holds for it."""
+    return is_alive(identity) or holds_lock(lock)
 
 
 def holds_lock(path: Path) -> bool:

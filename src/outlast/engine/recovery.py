@@ -14,7 +14,7 @@ from outlast.core.status import Intent, Reason, Status
 from outlast.engine.desk import counters, judged
 from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.exits import end_in_words
-from outlast.engine.identity import boot_id, holds_lock, identify, is_alive
+from outlast.engine.identity import boot_id, holds_lock, identify, lives
 from outlast.engine.jobside.turnstile import Gate
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.turn import Turn
@@ -189,8 +189,8 @@ class Recovery:
                     process.family.look()
 
     def lives(self, identity: ProcessIdentity) -> bool:
-        """Tell whether a job process lives: by its identity, or by the lock that the kernel holds for it."""
-        return is_alive(identity) or holds_lock(self._places.process_lock(identity.id))
+        """Tell whether a job process lives."""
+        return lives(identity, self._places.process_lock(identity.id))
 
 
 def _returned(job: Job) -> tuple[Job, str]:

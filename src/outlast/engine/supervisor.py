@@ -20,7 +20,7 @@ from outlast.engine.deathwatch import Deathwatch
 from outlast.engine.desk import Calls, Desk
 from outlast.engine.dispatch import Dispatcher
 from outlast.engine.ending import Ending, Undertaker, Why
-from outlast.engine.identity import identify
+from outlast.engine.identity import identify, lives
 from outlast.engine.launch import Launch
 from outlast.engine.office import become_reaper, on_signals, take_lock
 from outlast.engine.pace import DEPTH, PATIENCE_SECONDS
@@ -81,7 +81,7 @@ class Supervisor:
         self._duty = duty
         self._wire = Wire(places.socket)
         self._pool = Pool(Starter(places, launch), duty.concurrency)
-        self._undertaker = Undertaker(duty.grace_seconds)
+        self._undertaker = Undertaker(duty.grace_seconds, lambda who: lives(who, places.process_lock(who.id)))
         self._deathwatch = Deathwatch(self._wire, self._pool)
         self._publisher = Publisher(publish)
         self._recovery = Recovery(
