@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from outlast.client import Handle, Outlast
     from outlast.core.errors import JobCancelled, JobFailed, OutlastError, WaitTimeout
     from outlast.decorator import JobFunction, job
-    from outlast.engine.jobside.context import Context
+    from outlast.engine.jobside.context import Context, Gauge
 
 _HOMES = {
     "Context": "outlast.engine.jobside.context",
+    "Gauge": "outlast.engine.jobside.context",
     "Handle": "outlast.client",
     "JobCancelled": "outlast.core.errors",
     "JobFailed": "outlast.core.errors",
@@ -28,6 +29,7 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "Context",
+    "Gauge",
     "Handle",
     "JobCancelled",
     "JobFailed",

@@ -18,7 +18,7 @@ from outlast.core.ids import make_id
 from outlast.core.job import Home, NewJob, Spec
 from outlast.core.moments import Moment, from_datetime, from_iso
 from outlast.engine.jobside import current, target
-from outlast.functions import as_function, home_of_this_process, is_kept
+from outlast.functions import as_function, home_of_this_process, kept_variables
 
 LONGEST_NAME = 500
 
@@ -285,7 +285,7 @@ def _home() -> Home:
     global _home_known
     import sys
 
-    signs = (tuple(sys.path), os.getcwd(), tuple(sorted(pair for pair in os.environ.items() if is_kept(pair[0]))))
+    signs = (tuple(sys.path), os.getcwd(), *kept_variables())
     with _home_lock:
         if _home_known is None or _home_known[0] != signs:
             _home_known = (signs, home_of_this_process())

@@ -18,21 +18,21 @@ def paced(*milliseconds: float) -> Pace:
 
 
 def test_a_function_is_short_once_enough_of_its_jobs_were() -> None:
-    assert not paced(1, 1, 1, 1).is_quick(spec())
-    assert paced(1, 1, 1, 1, 1).is_quick(spec())
+    assert paced(1, 1, 1, 1).weight(spec()) == 1
+    assert paced(1, 1, 1, 1, 1).weight(spec()) < 1
 
 
 def test_one_long_job_does_not_make_a_function_long_but_most_do() -> None:
-    assert paced(1, 1, 1, 1, 60_000).is_quick(spec())
-    assert not paced(1, 1, 50, 50, 50).is_quick(spec())
+    assert paced(1, 1, 1, 1, 60_000).weight(spec()) < 1
+    assert paced(1, 1, 50, 50, 50).weight(spec()) == 1
 
 
 def test_only_the_last_jobs_count() -> None:
-    assert not paced(*[1] * 100, *[50] * 5).is_quick(spec())
+    assert paced(*[1] * 100, *[50] * 5).weight(spec()) == 1
 
 
 def test_jobs_with_a_time_limit_or_that_must_not_run_twice_wait_for_a_process() -> None:
     pace = paced(1, 1, 1, 1, 1)
 
-    assert not pace.is_quick(spec(Policy(timeout_seconds=10)))
-    assert not pace.is_quick(spec(Policy(on_interrupt="fail")))
+    assert pace.weight(spec(Policy(timeout_seconds=10))) == 1
+    assert pace.weight(spec(Policy(on_interrupt="fail"))) == 1

@@ -29,6 +29,8 @@ class OutlastError(Exception):
 
     code = "internal"
     exit_code = 2
+    failed_reason = "error"
+    """The reason of a job that fails with this error: a word that the table of statuses allows for `failed`."""
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(f"{message} {fix}".strip())

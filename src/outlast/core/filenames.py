@@ -4,9 +4,12 @@ Standard library only.
 """
 
 import hashlib
+import re
 
 _KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@+-_.")
 _KEPT_CASE_BLIND = _KEPT - frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_PLAIN = re.compile(r"[a-z0-9@+_-][a-z0-9@+_.-]{0,149}\Z")
+"""Names that stay as they are on every disk."""
 _EMPTY = "%"
 _MOST_BYTES = 150
 """Leaves room for a date, an extension and a temporary suffix within the 255 bytes of a file name."""
@@ -19,6 +22,8 @@ def safe_file_name(name: str, *, case_blind: bool = False) -> str:
 
     Different names give different file names, also on a disk that ignores case if `case_blind` says so.
     """
+    if _PLAIN.match(name):
+        return name
     encoded = _percent_encode(name, _KEPT_CASE_BLIND if case_blind else _KEPT)
     if len(encoded) <= _MOST_BYTES:
         return encoded or _EMPTY

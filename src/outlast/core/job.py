@@ -8,6 +8,9 @@ from outlast.core.moments import Moment
 from outlast.core.policies import Policy
 from outlast.core.status import Intent, Reason, Status
 
+FOLLOWS = "follows"
+"""The key of waiting_info that holds name → (factor, offset): what is shown is factor × the gauge's value + offset."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
@@ -78,7 +81,8 @@ class Job:
 
     `seq` rises with submission and orders pages. `wake_at` is when it may run next. `result` is JSON text: the
     result once completed, before it the preview (`partial`). `saved` says that something was saved since the last
-    death of its process. `extra` holds keys of the job object that only its kind knows, and those of imported jobs.
+    death of its process. A waiting job with a `gauge` is queued once that number `reaches` its value. `extra` holds
+    keys of the job object that only its kind knows, and those of imported jobs.
     """
 
     seq: int
@@ -105,6 +109,8 @@ class Job:
     result: str | None = None
     progress: Progress | None = None
     waiting_info: Mapping[str, object] | None = None
+    gauge: str | None = None
+    reaches: int | None = None
     extra: Mapping[str, object] | None = None
     process_id: str | None = None
     intent: Intent | None = None

@@ -62,8 +62,8 @@ class Jobs(Protocol):
         """Store `after` in place of `before`; raise ClaimLost if its status or attempt is no longer `before`'s.
 
         Written: status, reason, wake_at, attempt, tries, crashes, saved, started_at, completed_at, error,
-        waiting_info, process_id, intent, read_at; `updated_at` becomes now. `result` (JSON text), when given,
-        becomes the job's result. Leaving `running` clears process and intent.
+        waiting_info, gauge, reaches, process_id, intent, read_at; `updated_at` becomes now. `result` (JSON text), when
+        given, becomes the job's result. Leaving `running` clears process and intent.
         """
 
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
@@ -124,6 +124,12 @@ class Supervision(Jobs, Protocol):
 
     def next_wake_seconds(self) -> float | None:
         """Return how long until the next waiting job is due (0 if it is), None without one."""
+
+    def read_gauge(self, name: str, value: int, *, every_seconds: float) -> int:
+        """Keep what a gauge says, and queue the jobs that wait for at most `value`; return how many.
+
+        From now on `wake` queues, every `every_seconds`, the one that waits for the least, to read it again.
+        """
 
     def due(self, limit: int, *, queues: Sequence[str] = (), skip_queues: Sequence[str] = ()) -> list[Job]:
         """Return the next queued jobs: larger priority, then earlier due time, then earlier submission.

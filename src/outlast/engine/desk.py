@@ -12,7 +12,7 @@ from outlast.core.job import Checkpoint, Claim, Event, Job, Progress, Step, Step
 from outlast.core.moments import Moment
 from outlast.core.policies import Counters, Verdict, after_failure
 from outlast.core.ports import Supervision
-from outlast.core.status import Reason, Status
+from outlast.core.status import REASONS, Reason, Status
 from outlast.engine.ending import Undertaker, Why
 from outlast.engine.pace import JOBS_PER_PROCESS
 from outlast.engine.pages import page_of_steps
@@ -56,6 +56,7 @@ class Desk:
             "steps": self._steps,
             "finish": self._finish,
             "call": self._call,
+            "gauge": self._gauge,
         }
 
     def take(self, turn: Turn, connection: Connection, message: dict[str, Any]) -> None:
@@ -143,6 +144,15 @@ class Desk:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise UsageError(f"{method}: {error!r:.200}", "Check what the job passed to it.") from error
 
+    def _gauge(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> None:
+        """Keep what a job read of a gauge; it awaits no answer."""
+        _held(process, message)
+        self._read(turn, message["gauge"])
+
+    def _read(self, turn: Turn, gauge: Mapping[str, Any]) -> None:
+        self._store.read_gauge(gauge["name"], int(gauge["value"]), every_seconds=float(gauge["every"]))
+        turn.changed = turn.puts_off = True
+
     def _finish(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
         number = process.number_of(_claim(message))
         if number is None or (process.identity.id, number) in turn.ended:
@@ -153,8 +163,9 @@ class Desk:
         turn.changed = True
         turn.then(self._release, process, number, message)
         turn.ended.add((process.identity.id, number))
-        is_last = all((process.identity.id, other) in turn.ended for other in process.jobs)
-        if is_last and self._runs_another(process, message):
+        ended = [other for other in process.jobs if (process.identity.id, other) in turn.ended]
+        is_worn = process.jobs_run + len(ended) >= JOBS_PER_PROCESS
+        if len(ended) == len(process.jobs) and not is_worn and self._is_fit(process, message):
             turn.freed.append(process)
         return OK
 
@@ -195,7 +206,7 @@ class Desk:
             job.spec.policy,
             counters(job),
             message["error"],
-            because=Reason.ERROR,
+            because=next((word for word in REASONS[Status.FAILED] if word == message.get("reason")), Reason.ERROR),
             retryable=message["retryable"],
             spread=random.random(),
         )
@@ -212,17 +223,28 @@ class Desk:
                 name=step["name"], kind=StepKind.WAIT, result=step["result"], duration_ms=0, attempt=job.attempt
             )
             self._store.save_step(job.claim, kept)
-        wake_at = wait["wake_at"] if "wake_at" in wait else self._store.now() + round(wait["delay"] * 1000)
+        wake_at, gauge = self._wakes_at(wait), wait.get("gauge") or {}
         after = replace(
             job,
             status=Status.WAITING,
             reason=Reason(wait["reason"]),
             wake_at=wake_at,
             waiting_info=wait["info"] or None,
+            gauge=gauge.get("name"),
+            reaches=gauge.get("reaches"),
         )
         turn.puts_off = True
         detail = {"reason": wait["reason"], "wake_at": wake_at}
         self._store.swap(job, after, _event(job, "waiting", message, **detail))
+        if gauge:
+            self._read(turn, gauge)
+
+    def _wakes_at(self, wait: Mapping[str, Any]) -> Moment | None:
+        """Return when a wait is over; None if a gauge tells."""
+        if "gauge" in wait:
+            return None
+        moment: Moment = wait["wake_at"] if "wake_at" in wait else self._store.now() + round(wait["delay"] * 1000)
+        return moment
 
     def _put_back(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
         self._store.swap(job, replace(job, status=Status.QUEUED), _event(job, "put_back", message))
@@ -242,16 +264,18 @@ class Desk:
         if ending is not None and ending.job is job:
             ending.job = None
         self._pool.pace.note(job.spec, message["ms"])
-        runs_another = self._runs_another(process, message)
         process.jobs_run += 1
         process.began = process.since = monotonic()
-        if runs_another and not process.jobs:
+        is_fit = self._is_fit(process, message)
+        if is_fit and process.jobs:
+            return
+        if is_fit and process.jobs_run < JOBS_PER_PROCESS:
             process.stage = Stage.IDLE
-        elif not runs_another and ending is None and (process.lodging is not None or not process.jobs):
+        elif ending is None and (process.lodging is not None or not process.jobs):
             self._undertaker.begin(process, Why.RETIRE, alone=message["clean"])
 
-    def _runs_another(self, process: JobProcess, message: Mapping[str, Any]) -> bool:
-        """Tell whether the process may run another job after this one."""
+    def _is_fit(self, process: JobProcess, message: Mapping[str, Any]) -> bool:
+        """Tell whether the end of this job leaves the process fit for another one."""
         lodging = process.lodging
         return (
             lodging is not None
@@ -259,7 +283,6 @@ class Desk:
             and process.stage is Stage.BUSY
             and message["outcome"] not in ("stopped", "stale")
             and message["clean"]
-            and process.jobs_run + 1 < JOBS_PER_PROCESS
         )
 
     def _checkpoint(self, save: Mapping[str, Any]) -> Checkpoint:

@@ -47,10 +47,20 @@ class Dispatcher:
         self._queues = queues
         self._no_start_before: float | None = None
         self._saw_quick = False
+        self.backlog = False
+        """Whether there may be queued jobs for which nobody was found."""
 
     def room(self) -> int:
         """Return how many more jobs may run now."""
         return self._pool.size - len(self._pool.in_stage(Stage.BUSY))
+
+    def has_room(self) -> bool:
+        """Tell whether a queued job may find a process, or have one started."""
+        return self.backlog and (self.room() > 0 or bool(self._pool.in_stage(Stage.IDLE)))
+
+    def is_hungry(self) -> bool:
+        """Tell whether a process waits while jobs do."""
+        return self.backlog and self._no_start_before is None and bool(self._pool.in_stage(Stage.IDLE))
 
     def is_rested(self) -> bool:
         """Tell whether it is time to try again after the machine had no room for a process."""
@@ -65,43 +75,50 @@ class Dispatcher:
         coming = [process.lodging for process in self._pool.in_stage(Stage.STARTING)]
         room = self.room() + len(turn.freed)
         loads = self._loads(turn, ready)
-        limit = max(0, room) + (sum(DEPTH - load for load in loads.values()) if self._saw_quick else 0)
+        limit = max(0, room) + (sum(DEPTH - len(process.jobs) for process in loads) if self._saw_quick else 0)
         if limit <= 0:
+            self.backlog = True
             return
         self._saw_quick = False
-        for job in self._store.due(limit, queues=self._queues):
+        due = self._store.due(limit, queues=self._queues)
+        self.backlog = len(due) == limit
+        for job in due:
             lodging = Lodging.of(job)
-            is_quick = self._pool.pace.is_quick(job.spec)
-            self._saw_quick = self._saw_quick or is_quick
+            weight = self._pool.pace.weight(job.spec)
+            self._saw_quick = self._saw_quick or weight < 1
             process = next((process for process in ready if process.lodging == lodging), None)
             if process is not None:
                 ready.remove(process)
-            elif is_quick:
+            elif weight < 1:
                 process = self._least_loaded(loads, lodging)
             if process is not None:
                 self._claim(turn, job, process)
                 turn.changed = True
-                loads[process] = loads.get(process, 0) + (1 if is_quick else DEPTH)
-            elif room <= 0:
+                loads[process] = loads.get(process, 0.0) + weight
+                continue
+            self.backlog = True
+            if room <= 0:
                 return
-            elif lodging in coming:
+            if lodging in coming:
                 coming.remove(lodging)
             else:
                 turn.then(self._make_ready, job)
 
-    def _loads(self, turn: Turn, ready: list[JobProcess]) -> dict[JobProcess, int]:
-        """Return the processes that may take short jobs ahead, and how many jobs they have when this turn is over."""
-        loads = dict.fromkeys(ready, 0)
+    def _loads(self, turn: Turn, ready: list[JobProcess]) -> dict[JobProcess, float]:
+        """Return the processes that may take short jobs ahead, and how full they are when this turn is over."""
+        loads = dict.fromkeys(ready, 0.0)
         for process in self._pool.in_stage(Stage.BUSY):
             jobs = [job for n, job in process.jobs.items() if (process.identity.id, n) not in turn.ended]
             is_new = process.lodging is not None and not process.lodging.once
-            if jobs and is_new and process.connection and all(self._pool.pace.is_quick(job.spec) for job in jobs):
-                loads[process] = len(jobs)
+            weights = [self._pool.pace.weight(job.spec) for job in jobs]
+            if jobs and is_new and process.connection and max(weights) < 1:
+                loads[process] = sum(weights)
         return loads
 
-    def _least_loaded(self, loads: dict[JobProcess, int], lodging: Lodging) -> JobProcess | None:
-        fitting = [process for process, load in loads.items() if load < DEPTH and process.lodging == lodging]
-        fitting = [process for process in fitting if process.jobs_run + loads[process] + 1 < JOBS_PER_PROCESS]
+    def _least_loaded(self, loads: dict[JobProcess, float], lodging: Lodging) -> JobProcess | None:
+        fitting = [process for process, load in loads.items() if load < 1 and process.lodging == lodging]
+        # What was handed over and what ends in this very turn is not among the jobs run yet.
+        fitting = [process for process in fitting if process.jobs_run + len(process.jobs) + DEPTH < JOBS_PER_PROCESS]
         return min(fitting, key=lambda process: loads[process], default=None)
 
     def _claim(self, turn: Turn, job: Job, process: JobProcess) -> None:

@@ -7,8 +7,10 @@ from outlast.core.job import Spec
 
 QUICK_MILLISECONDS = 10.0
 """Below this median the way between the processes costs more than the job."""
-DEPTH = 16
-"""So many jobs of this kind a process may have at once."""
+AHEAD_MILLISECONDS = 20.0
+"""So much work is handed to a process ahead of time: enough to keep it busy until the next commit."""
+DEPTH = 64
+"""So many jobs a process may have at once, however short they are."""
 PATIENCE_SECONDS = 0.05
 """What has not begun so long after the job before it began is taken back."""
 JOBS_PER_PROCESS = 1_000
@@ -26,11 +28,13 @@ class Pace:
         """Add a running time."""
         self._times.setdefault(spec.target, deque(maxlen=_SAMPLES)).append(milliseconds)
 
-    def is_quick(self, spec: Spec) -> bool:
-        """Tell whether the function's jobs are known to be short, and may be handed over ahead of time.
+    def weight(self, spec: Spec) -> float:
+        """Return which share of a process a job of this function takes: 1 unless its jobs are known to be short.
 
-        Not those that must not run twice: an end that is reported and not confirmed looks like one that never began.
+        Also 1 if they must not run twice: an end that is reported and not confirmed looks like one that never began.
         """
         times = self._times.get(spec.target, ())
         is_free = spec.policy.timeout_seconds is None and spec.policy.on_interrupt == "resume"
-        return is_free and len(times) >= _ENOUGH and median(times) < QUICK_MILLISECONDS
+        if not is_free or len(times) < _ENOUGH or (usual := median(times)) >= QUICK_MILLISECONDS:
+            return 1.0
+        return max(1 / DEPTH, usual / AHEAD_MILLISECONDS)

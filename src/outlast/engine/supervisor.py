@@ -7,10 +7,10 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
-from outlast.core.errors import StoreDamaged, StoreError, StoreGone
+from outlast.core.errors import Busy, OutlastError, StoreDamaged, StoreError, StoreGone
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.policies import DEFAULT_MAX_CRASHES
@@ -23,7 +23,7 @@ from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.identity import identify, lives
 from outlast.engine.launch import Launch
 from outlast.engine.office import become_reaper, on_signals, take_lock
-from outlast.engine.pace import DEPTH, PATIENCE_SECONDS
+from outlast.engine.pace import PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
 from outlast.engine.publisher import Publisher
 from outlast.engine.recovery import Recovery
@@ -37,7 +37,7 @@ POLL_SECONDS = 1.0
 WAKE_BATCH = 500
 QUIET_SECONDS = 5.0
 """So long after the last change the store is put in order."""
-GATHER_SECONDS = 0.002
+GATHER_SECONDS = 0.004
 """How long ends and submissions may gather, to share one commit, while nobody can be waiting for them."""
 LEAVING_SECONDS = 30.0
 """How long a supervisor that leaves may take to write its last view."""
@@ -79,6 +79,7 @@ class Supervisor:
         self._lock = take_lock(places, lambda: store.supervisor() is not None)
         self._store = store
         self._duty = duty
+        self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
         self._wire = Wire(places.socket)
         self._pool = Pool(Starter(places, launch), duty.concurrency)
         self._undertaker = Undertaker(duty.grace_seconds, lambda who: lives(who, places.process_lock(who.id)))
@@ -94,16 +95,13 @@ class Supervisor:
         self._trouble = ""
         self._retry_at = 0.0
         self._idle_since = monotonic()
-        self._idle_seen = 0
         self._wake_at = math.inf
         self._ask_wake_at = 0.0
         self._reads_since = monotonic()
         self._gathering_since = math.inf
         self._wishes_seen = 0.0
-        self._has_news = False
         self._tidied_at = 0.0
         self._stopping = 0
-        self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
 
     def run(self) -> None:
         """Supervise until there is nothing left to do, or SIGTERM or SIGINT says stop."""
@@ -123,6 +121,8 @@ class Supervisor:
         self._leave()
 
     def _turn(self) -> None:
+        if self._gathering_since < math.inf:
+            sleep(GATHER_SECONDS)  # not in the selector: to be woken by each message costs more than the messages
         messages, closed = self._wire.poll(self._seconds_to_sleep())
         self._inbox += messages
         self._bow_to_the_dead()
@@ -135,24 +135,23 @@ class Supervisor:
             self._commit()
         except (StoreDamaged, StoreGone):
             raise
-        except StoreError as error:
+        except (StoreError, Busy) as error:
             self._in_trouble(error)
         self._publisher.work()
 
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
         buried = self._undertaker.buried()
-        self._has_news = self._look() or self._has_news
+        self._look()
         if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
-        has_room = (self._has_news and self._dispatcher.room() > 0) or self._dispatcher.is_rested()
+        has_room = self._dispatcher.has_room() or self._dispatcher.is_rested()
         is_urgent = bool(buried or self._desk.astray) or self._wake_in() == 0
         self._tidy_when_quiet()
         if not (self._inbox or is_urgent or has_room or self._reads_are_due()):
             return
         if self._may_gather(is_urgent=is_urgent):
             return
-        self._has_news = False
         turn = Turn(self._wire)
         with self._store.batch():
             self._work(turn, buried)
@@ -191,12 +190,11 @@ class Supervisor:
     def _may_gather(self, *, is_urgent: bool) -> bool:
         """Tell whether this turn can wait a moment, so that more changes share its commit: nobody waits for it."""
         now = monotonic()
-        self._gathering_since = min(self._gathering_since, now)
-        is_full = len(self._inbox) >= DEPTH or now - self._gathering_since >= GATHER_SECONDS
-        if is_urgent or is_full or not (self._only_early_ends() or self._wire.is_flooded()):
-            self._gathering_since = math.inf
-            return False
-        return all(message.get("op") == "finish" for _, message in self._inbox)
+        began = min(self._gathering_since, now)
+        is_free = not is_urgent and all(message.get("op") == "finish" for _, message in self._inbox)
+        gathers = is_free and now - began < GATHER_SECONDS and (self._only_early_ends() or self._wire.is_flooded())
+        self._gathering_since = began if gathers else math.inf
+        return gathers
 
     def _only_early_ends(self) -> bool:
         """Tell whether only ends came, all of processes that are busy with their next job."""
@@ -227,18 +225,16 @@ class Supervisor:
         """Take back the jobs that were handed to a process ahead of time and have not begun."""
         self._desk.astray += [process.jobs.pop(number) for number in process.take_back()]
 
-    def _look(self) -> bool:
-        """Tell whether there may be something new: somebody else changed the store, rang, or became idle."""
+    def _look(self) -> None:
+        """See whether there may be something new: somebody else changed the store, or rang."""
         rung, self._wire.rung = self._wire.rung, False
-        grown = self._has_new_idle()
-        self._idle_seen = len(self._pool.in_stage(Stage.IDLE))
         changes = self._store.changes()
         if changes != self._seen:
             self._seen = changes
             self._ask_wake_at = 0.0
             self._note_change()
-            return True
-        return rung or grown
+            rung = True
+        self._dispatcher.backlog = self._dispatcher.backlog or rung
 
     def _wake_in(self) -> float | None:
         """Return how long until a waiting job is due; asked anew after a change, and each second: clocks jump."""
@@ -248,10 +244,6 @@ class Supervisor:
             self._wake_at = math.inf if seconds is None else now + seconds
             self._ask_wake_at = now + POLL_SECONDS
         return None if self._wake_at == math.inf else max(0.0, self._wake_at - now)
-
-    def _has_new_idle(self) -> bool:
-        """Tell whether a process became idle since the last look: it may take a queued job."""
-        return len(self._pool.in_stage(Stage.IDLE)) > self._idle_seen
 
     def _note_change(self) -> None:
         self._idle_since = monotonic()
@@ -266,10 +258,10 @@ class Supervisor:
             times.append(process.began + PATIENCE_SECONDS - monotonic() if len(process.jobs) > 1 else None)
         if monotonic() < self._retry_at:
             return min(POLL_SECONDS, self._retry_at - monotonic())
-        if self._seen == NEVER_LOOKED or self._has_new_idle() or self._desk.astray:
+        if self._seen == NEVER_LOOKED or self._dispatcher.is_hungry() or self._desk.astray:
             return 0.0
         if self._gathering_since < math.inf:
-            times.append(self._gathering_since + GATHER_SECONDS - monotonic())
+            return 0.0
         return max(0.0, min(time for time in times if time is not None))
 
     def _watch_time(self) -> None:
@@ -307,7 +299,7 @@ class Supervisor:
         if dead:
             self._deathwatch.kill_strangers()
 
-    def _in_trouble(self, error: StoreError) -> None:
+    def _in_trouble(self, error: OutlastError) -> None:
         """Keep everything that was asked and try again: nobody was told that it is saved."""
         if str(error) != self._trouble:
             log.error("%s The work goes on when it is mended.", error)

@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic, time
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from outlast.core.codec import canonical, decode, encode
 from outlast.core.durations import parse_duration
 from outlast.core.errors import UsageError
+from outlast.core.job import FOLLOWS
 from outlast.core.moments import Moment, from_datetime, from_iso
 from outlast.engine.jobside.channel import Channel
 
@@ -25,6 +27,19 @@ LARGEST_NUMBER = 1e300
 """Of done and total; a larger one is as good as none, and their quotients stay finite."""
 RATE_WEIGHT = 0.3
 """Weight of the newest interval in the smoothed rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """A whole number outside that jobs wait for: the wait is over once it `reaches` that value.
+
+    `shows` maps fields of `waiting_info` to (factor, offset): they show factor × value + offset, never below 0, with
+    the value that was read last by anyone.
+    """
+
+    name: str
+    reaches: int
+    shows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Parked(BaseException):
@@ -150,6 +165,7 @@ class Context:
         until: Callable[[], Any] | None = None,
         every: float | str = 5,
         name: str | None = None,
+        gauge: Gauge | None = None,
         **waiting_info: Any,
     ) -> None:
         """Wait for a time or a condition; a wait that passed once is passed for ever.
@@ -157,16 +173,23 @@ class Context:
         Exactly one of: `seconds` (or `"10m"`), `at` (aware datetime or ISO text), `until` (called every `every`
         seconds until it is true). More than two seconds give the process back: the job runs again from the top
         when it is time, and finished steps and passed waits return at once. `waiting_info` is shown meanwhile.
+        With a `gauge`, `until` returns its value, and of all jobs that wait for that gauge one reads it for all.
         """
         if sum(given is not None for given in (seconds, at, until)) != 1:
             raise UsageError("wait needs exactly one of seconds, at and until.", "e.g. ctx.wait(60)")
         self._waits += 1
         step_name = f"wait:{name if name is not None else self._waits}"
         self._use(step_name)
-        if until is not None:
+        if until is not None and gauge is not None:
+            self._wait_gauge(step_name, gauge, until, parse_duration(every), waiting_info)
+        elif until is not None:
             self._wait_until(step_name, until, parse_duration(every), waiting_info)
         else:
             self._wait_time(step_name, _moment(seconds, at), waiting_info)
+
+    def read_gauge(self, name: str, value: int, *, every: float | str = 5) -> None:
+        """Tell what a gauge says now: the jobs that wait for that go on, and need not read it within `every`."""
+        self._channel.tell({"op": "gauge", "gauge": {"name": name, "value": value, "every": parse_duration(every)}})
 
     def name_for(self, purpose: str) -> str:
         """Return a step name for our own use: the same in every attempt, and no other's in this one."""
@@ -220,9 +243,9 @@ class Context:
         self._used.add(name)
 
     def _note_progress(self, done: float | None, total: float | None, message: str | None) -> None:
-        for field, value in (("done", done), ("total", total)):
+        for word, value in (("done", done), ("total", total)):
             if value is not None and _is_number(value):
-                self._progress[field] = value
+                self._progress[word] = value
         if message is not None:
             self._progress["message"] = _clean(str(message))[:1_000]
         self._progress_is_new = True
@@ -248,6 +271,19 @@ class Context:
             if every > HELD_SECONDS:
                 self._park({"reason": "condition", "delay": every, "info": _storable(info)})
             self._channel.hold(every)
+        self._save_step(name, "wait", "null", 0.0)
+
+    def _wait_gauge(
+        self, name: str, gauge: Gauge, until: Callable[[], int], every: float, info: dict[str, Any]
+    ) -> None:
+        if name in self._known:
+            return
+        value = until()
+        if value < gauge.reaches:
+            reading = {"name": gauge.name, "reaches": gauge.reaches, "value": value, "every": every}
+            info = {**info, FOLLOWS: {field: list(rule) for field, rule in gauge.shows.items()}}
+            self._park({"reason": "condition", "gauge": reading, "info": _storable(info)})
+        self.read_gauge(gauge.name, value, every=every)
         self._save_step(name, "wait", "null", 0.0)
 
     def _park(self, wait: dict[str, Any]) -> None:

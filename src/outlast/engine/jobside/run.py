@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outlast.core.codec import decode, encode
-from outlast.core.errors import ClaimLost, JobCancelled, NotImportable, NotStorable
+from outlast.core.errors import ClaimLost, JobCancelled, NotImportable, NotStorable, OutlastError
 from outlast.crashpoint import crash_point
 from outlast.engine.jobside import current
 from outlast.engine.jobside.channel import Channel
@@ -138,6 +138,7 @@ def _failed(context: Context | None, error: BaseException, run: dict[str, Any]) 
         "error": describe(error)[:LONGEST_ERROR],
         "traceback": "" if isinstance(error, CommandFailed) else _clean(_traceback(error))[-LONGEST_TRACEBACK:],
         "retryable": _is_retryable(error, run),
+        "reason": error.failed_reason if isinstance(error, OutlastError) else "error",
     }
     if not isinstance(error, CommandFailed):
         _say(str(fields["traceback"]), run)

@@ -42,6 +42,8 @@ _HAS_WORK = (
     " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'running')"
     " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_wake"
     " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused')"
+    " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_gauge"
+    " WHERE gauge IS NOT NULL AND status = 'waiting' AND reason = 'condition')"
 )
 _ASK = (
     "UPDATE jobs SET intent = CASE WHEN intent = 'cancel' THEN intent ELSE ? END, intent_actor = ?, updated_at = ?"
@@ -51,6 +53,7 @@ _UNREAD = (
     "SELECT seq FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND completed_at IS NOT NULL AND read_at IS NULL"
 )
 _LEAST_RANDOM_DIGITS = 4
+_PLAIN_END = "completed"
 
 
 def system_clock() -> Moment:
@@ -150,17 +153,21 @@ class SqliteJobs:
             return [rows.step_of(row) for row in self._database.execute(sql, (seq, after, limit))]
 
     def _events(self, job: Job) -> Iterator[Event]:
-        # The first event costs no row: it is in the job.
+        # The first event, and an end of which nothing is to be told, cost no row: they are in the job.
         yield Event(event="submitted" if job.spec.target else "imported", actor=job.actor, at=job.created_at)
         sql = "SELECT event, actor, attempt, at, detail FROM events WHERE seq = ? ORDER BY n"
         with self._sound():
-            yield from [rows.event_of(row) for row in self._database.execute(sql, (job.seq,))]
+            events = [rows.event_of(row) for row in self._database.execute(sql, (job.seq,))]
+        yield from events
+        if job.status is Status.COMPLETED and job.spec.target and not any(_is_plain_end(event) for event in events):
+            yield Event(event=_PLAIN_END, attempt=job.attempt, at=job.completed_at or job.updated_at)
 
     def swap(self, before: Job, after: Job, event: Event, *, result: str | None = None, traceback: str = "") -> None:
         now = self.now()
         with self._database.write("swap"):
             swap(self._database, before, after, Outcome(result=result, traceback=traceback), now)
-            self._note(before.seq, event, attempt=after.attempt, now=now)
+            if not (_is_plain_end(event) and not event.detail and not event.actor):
+                self._note(before.seq, event, attempt=after.attempt, now=now)
 
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         now = self.now()
@@ -268,6 +275,10 @@ class SqliteJobs:
 
 def _casefold(*values: Any) -> Any:
     return values[0].casefold() if isinstance(values[0], str) else None
+
+
+def _is_plain_end(event: Event) -> bool:
+    return event.event == _PLAIN_END
 
 
 def _is_text(text: str) -> bool:

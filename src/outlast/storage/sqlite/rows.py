@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from outlast.core.job import Event, Home, Job, ProcessIdentity, Progress, Spec, Step, StepKind
+from outlast.core.job import FOLLOWS, Event, Home, Job, ProcessIdentity, Progress, Spec, Step, StepKind
 from outlast.core.policies import Backoff, Policy
 from outlast.core.status import Intent, Reason, Status
 from outlast.storage.sqlite.connection import Database, Row
@@ -30,7 +30,8 @@ _UPDATED = (
 COLUMNS = (
     f"j.seq, j.id, j.status, j.reason, j.spec_id, j.created_at, j.started_at, {_UPDATED}, j.completed_at, j.wake_at,"
     " j.attempt, j.tries, j.crashes, j.saved, j.key, j.account, j.labels, j.queue, j.priority, j.actor, j.error,"
-    " j.progress, j.waiting_info, j.extra, j.process_id, j.intent, j.intent_actor, j.read_at"
+    " j.progress, j.waiting_info, j.extra, j.process_id, j.intent, j.intent_actor, j.read_at, j.gauge, j.reaches,"
+    " (SELECT g.value FROM gauges g WHERE g.name = j.gauge)"
 )
 
 SELECT_JOB = f"SELECT {COLUMNS}, {_RESULT} FROM jobs j"
@@ -123,14 +124,24 @@ def job_of(row: Row, specs: Specs) -> Job:
         actor=row[19],
         error=row[20],
         progress=None if row[21] is None else progress_from_json(row[21]),
-        waiting_info=None if row[22] is None else json.loads(row[22]),
+        waiting_info=None if row[22] is None else _followed(json.loads(row[22]), row[30]),
+        gauge=row[28],
+        reaches=row[29],
         extra=None if row[23] is None else json.loads(row[23]),
         process_id=row[24],
         intent=_INTENT[row[25]],
         intent_actor=row[26],
         read_at=row[27],
-        result=row[28],
+        result=row[31],
     )
+
+
+def _followed(info: dict[str, Any], value: int | None) -> dict[str, Any]:
+    """Return what is shown of a wait; what follows a gauge is counted from the gauge's value as it is now."""
+    rules: dict[str, tuple[int, int]] = info.pop(FOLLOWS, {})
+    if value is not None:
+        info |= {name: max(0, factor * value + offset) for name, (factor, offset) in rules.items()}
+    return info
 
 
 def to_json(value: Mapping[str, object] | None) -> str | None:

@@ -14,7 +14,10 @@ from outlast.storage.sqlite import failures
 APPLICATION_ID = 0x6F75_746C
 """Stands in the header of our files, so that another program's SQLite file is never taken for a store."""
 
-MIGRATIONS = (("0001_jobs.sql", "b484a1ddc28ad686caa354e757e9c167e44e90dd12fa2aa4c42159401dd3e026"),)
+MIGRATIONS = (
+    ("0001_jobs.sql", "b484a1ddc28ad686caa354e757e9c167e44e90dd12fa2aa4c42159401dd3e026"),
+    ("0002_gauges.sql", "a8173a116d48e348e1b854190b27ef132e2d5eac4f5bc6758b3032fcf8bc5852"),
+)
 """Every migration, in order, and the SHA-256 of its file: one that stores were made by never changes again."""
 
 VERSION = len(MIGRATIONS)

@@ -1,6 +1,7 @@
 """What only the supervisor does; every method is a sentence of `core.ports.Supervision`."""
 
 import heapq
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -9,7 +10,7 @@ from outlast.core.errors import ClaimLost
 from outlast.core.job import Checkpoint, Claim, Event, Job, ProcessIdentity, Step
 from outlast.core.moments import Moment
 from outlast.core.status import Status, check_move
-from outlast.storage.sqlite import rows, wal
+from outlast.storage.sqlite import gauges, rows, wal
 from outlast.storage.sqlite.jobs import SqliteJobs
 from outlast.storage.sqlite.swaps import lost
 
@@ -21,6 +22,7 @@ _QUEUES = (
 )
 _DUE = "coalesce(wake_at, created_at)"
 _HEAD_OF_QUEUE = f"SELECT -priority, {_DUE}, seq {_QUEUED} AND queue = ? ORDER BY priority DESC, {_DUE}, seq LIMIT ?"
+_LISTED = "WHERE j.seq IN (SELECT value FROM json_each(?))"
 _RUNNING = "WHERE j.status = 'running' AND j.completed_at IS NULL"
 _WAKEABLE = "jobs INDEXED BY jobs_wake WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused'"
 _WAKE = (
@@ -29,6 +31,7 @@ _WAKE = (
 )
 _CLAIM = (
     "UPDATE jobs SET status = 'running', reason = NULL, waiting_info = NULL, wake_at = NULL, attempt = attempt + 1,"
+    " gauge = NULL, reaches = NULL,"
     " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
     " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
 )
@@ -88,21 +91,26 @@ class SqliteStore(SqliteJobs):
         if self.next_wake_seconds() != 0:
             return 0
         with self._database.write("wake"):
-            return self._database.change(_WAKE, (self.now(), limit))
+            now = self.now()
+            return self._database.change(_WAKE, (now, limit)) + gauges.send_readers(self._database, now)
 
     def next_wake_seconds(self) -> float | None:
         first: Moment | None = self._database.execute(f"SELECT min(wake_at) FROM {_WAKEABLE}")[0][0]
-        return None if first is None else max(0.0, (first - self.now()) / 1000)
+        times = [moment for moment in (first, gauges.next_look(self._database)) if moment is not None]
+        return max(0.0, (min(times) - self.now()) / 1000) if times else None
+
+    def read_gauge(self, name: str, value: int, *, every_seconds: float) -> int:
+        with self._database.write("read_gauge"):
+            return gauges.read(self._database, name, value, round(every_seconds * 1000), self.now())
 
     def due(self, limit: int, *, queues: Sequence[str] = (), skip_queues: Sequence[str] = ()) -> list[Job]:
         with self._database.read():
             names = [name for (name,) in self._database.execute(_QUEUES) if name not in skip_queues]
             names = [name for name in names if name in queues] if queues else names
             heads = [self._database.execute(_HEAD_OF_QUEUE, (name, limit)) for name in names]
-            return [self._by_seq(seq) for _, _, seq in islice(heapq.merge(*heads), limit)]
-
-    def _by_seq(self, seq: int) -> Job:
-        return self._jobs("WHERE j.seq = ?", (seq,))[0]
+            seqs = [seq for _, _, seq in islice(heapq.merge(*heads), limit)]
+            jobs = {job.seq: job for job in self._jobs(_LISTED, (json.dumps(seqs),))} if seqs else {}
+            return [jobs[seq] for seq in seqs]
 
     def claim(self, job: Job, process_id: str) -> Job:
         now = self.now()
@@ -118,6 +126,8 @@ class SqliteStore(SqliteJobs):
             reason=None,
             waiting_info=None,
             wake_at=None,
+            gauge=None,
+            reaches=None,
             attempt=job.attempt + 1,
             started_at=now if job.started_at is None else job.started_at,
             updated_at=now,

@@ -16,7 +16,8 @@ LARGE_RESULT_BYTES = 64 * 1024
 
 _SWAP = (
     "UPDATE jobs SET status = ?, reason = ?, wake_at = ?, attempt = ?, tries = ?, crashes = ?, saved = ?,"
-    " started_at = ?, completed_at = ?, updated_at = ?, error = ?, error_group = ?, waiting_info = ?, process_id = ?,"
+    " started_at = ?, completed_at = ?, updated_at = ?, error = ?, error_group = ?, waiting_info = ?, gauge = ?,"
+    " reaches = ?, process_id = ?,"
     " intent = ?, intent_actor = ?, read_at = ?, extra = CASE WHEN ? THEN NULL ELSE extra END,"
     " result = ?"
     " WHERE seq = ? AND id = ? AND status = ? AND attempt = ?"
@@ -53,7 +54,7 @@ def swap(database: Database, before: Job, after: Job, outcome: Outcome, now: Mom
 
 
 def _state(after: Job, now: Moment) -> tuple[object, ...]:
-    ends, runs = after.status.is_end, after.status is Status.RUNNING
+    ends, runs, waits = after.status.is_end, after.status is Status.RUNNING, after.status is Status.WAITING
     failed = after.status is Status.FAILED and after.error is not None
     return (
         after.status,
@@ -68,7 +69,9 @@ def _state(after: Job, now: Moment) -> tuple[object, ...]:
         now,
         cap_error(after.error),
         error_group(after.error or "") if failed else None,
-        to_json(after.waiting_info) if after.status is Status.WAITING else None,
+        to_json(after.waiting_info) if waits else None,
+        after.gauge if waits else None,
+        after.reaches if waits else None,
         after.process_id if runs else None,
         after.intent if runs else None,
         after.intent_actor if runs else None,
