@@ -14,6 +14,7 @@ from outlast.core.errors import OutlastError, Refused, UsageError
 from outlast.core.job import Home, Job, NewJob, Spec
 from outlast.core.places import Places
 from outlast.core.policies import Backoff, Policy
+from outlast.engine.chores import Chore
 from outlast.engine.doorbell import SocketDoorbell
 from outlast.engine.launch import Launch
 from outlast.service import Service
@@ -85,6 +86,7 @@ def supervise(settings: Settings, **duty: Any) -> None:
                 "concurrency": settings.concurrency,
                 "grace_seconds": settings.grace_seconds,
                 "max_crashes": settings.max_crashes,
+                "chores": chores_of(settings, store, places),
                 **duty,
             }
         ),
@@ -99,13 +101,10 @@ def supervise(settings: Settings, **duty: Any) -> None:
         shutil.rmtree(places.root, ignore_errors=True)
 
 
-def _duty(settings: Settings) -> dict[str, Any]:
-    """Return what the settings say about a supervisor's work."""
-    return {
-        "concurrency": settings.concurrency,
-        "grace_seconds": settings.grace_seconds,
-        "max_crashes": settings.max_crashes,
-    }
+def chores_of(settings: Settings, store: SqliteStore, places: Places) -> tuple[Chore, ...]:
+    """Return what a supervisor of these settings does by the clock."""
+    del settings, store, places
+    return ()
 
 
 def supervise_detached() -> None:

@@ -16,6 +16,7 @@ from outlast.core.places import Places
 from outlast.core.policies import DEFAULT_MAX_CRASHES
 from outlast.core.ports import Supervision
 from outlast.crashpoint import crash_point
+from outlast.engine.chores import Chore, Chores
 from outlast.engine.deathwatch import Deathwatch
 from outlast.engine.desk import Calls, Desk
 from outlast.engine.dispatch import Dispatcher
@@ -61,6 +62,7 @@ class Duty:
     idle_seconds: float | None = 60.0
     queues: tuple[str, ...] = ()
     max_crashes: int = DEFAULT_MAX_CRASHES
+    chores: tuple[Chore, ...] = ()
 
 
 class Supervisor:
@@ -85,6 +87,7 @@ class Supervisor:
         self._undertaker = Undertaker(duty.grace_seconds, lambda who: lives(who, places.process_lock(who.id)))
         self._deathwatch = Deathwatch(self._wire, self._pool)
         self._publisher = Publisher(publish)
+        self._chores = Chores(duty.chores)
         self._recovery = Recovery(
             store, places, self._pool, self._undertaker, watch=self._deathwatch.watch, max_crashes=duty.max_crashes
         )
@@ -138,6 +141,7 @@ class Supervisor:
         except (StoreError, Busy) as error:
             self._in_trouble(error)
         self._publisher.work()
+        self._chores.work()
 
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
@@ -252,6 +256,7 @@ class Supervisor:
 
     def _seconds_to_sleep(self) -> float:
         times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
+        times.append(self._chores.seconds_to_next())
         times.append(self._wake_in())
         for process in self._pool.in_stage(Stage.BUSY):
             times.append(_seconds_left(process))
