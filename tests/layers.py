@@ -33,10 +33,14 @@ FOR_CLIENTS = (
     *BASE,
     *PUBLIC,
     "outlast.service",
+    "outlast.joblog",
+    "outlast.unit",
+    "outlast.unitkeeper",
     "outlast.settings",
     "outlast.functions",
     "outlast.targets",
     "outlast.app",
+    "outlast.apps",
     "outlast.pow",
     "outlast.demo",
     "outlast.clients",
@@ -56,6 +60,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The use cases, and the one place where storage and engine meet.
     "outlast.service": BASE,
     "outlast.settings": BASE,
+    "outlast.joblog": BASE,
+    "outlast.unit": (*BASE, "outlast.settings"),
+    "outlast.unitkeeper": (*BASE, "outlast.unit", "outlast.storage.durable"),
     "outlast.app": BELOW_CLIENTS,
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
@@ -64,6 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.client": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.backends", "outlast.app"),
     "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
+    "outlast.apps": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.targets"),
     # Above it.
     "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "numba", "psycopg"),
     # It uses the program like anybody, and needs to know exactly which processes it kills.

@@ -17,7 +17,7 @@ from outlast.core.policies import Backoff, Policy
 from outlast.engine.chores import Chore
 from outlast.engine.doorbell import SocketDoorbell
 from outlast.engine.launch import Launch
-from outlast.service import Service
+from outlast.service import Service, forget_files
 from outlast.settings import Settings, load_settings
 from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import SqliteStore
@@ -37,7 +37,14 @@ def open_service(settings: Settings, *, client: str) -> Service:
         has_row=lambda: store.supervisor() is not None,
         has_work=store.has_work,
     )
-    return Service(store, places, doorbell, actor=f"{client}:{_user()}", publish=ViewFile(store, places.view).write)
+    return Service(
+        store,
+        places,
+        doorbell,
+        actor=f"{client}:{_user()}",
+        publish=ViewFile(store, places.view).write,
+        on_end=settings["OUTLAST_ON_END"],
+    )
 
 
 def open_backend(flags: Mapping[str, str]) -> ServiceBackend:
@@ -76,7 +83,8 @@ def supervise(settings: Settings, **duty: Any) -> None:
     refuse_windows()
     places = prepare_places(settings)
     store = open_store(settings, places)
-    service = Service(store, places, _OwnDoorbell(), actor="job", publish=lambda: None)
+    on_end = settings["OUTLAST_ON_END"]
+    service = Service(store, places, _OwnDoorbell(), actor="job", publish=lambda: None, on_end=on_end)
     supervisor = Supervisor(
         store,
         places,
@@ -86,6 +94,7 @@ def supervise(settings: Settings, **duty: Any) -> None:
                 "concurrency": settings.concurrency,
                 "grace_seconds": settings.grace_seconds,
                 "max_crashes": settings.max_crashes,
+                "at_once": settings["OUTLAST_QUEUE_LIMITS"] or {},
                 "chores": chores_of(settings, store, places),
                 **duty,
             }
@@ -103,8 +112,15 @@ def supervise(settings: Settings, **duty: Any) -> None:
 
 def chores_of(settings: Settings, store: SqliteStore, places: Places) -> tuple[Chore, ...]:
     """Return what a supervisor of these settings does by the clock."""
-    del settings, store, places
-    return ()
+    from outlast.engine.retention import Retention, Terms
+
+    terms = Terms(
+        read_seconds=settings["OUTLAST_RETENTION"],
+        unread_seconds=settings["OUTLAST_RETENTION_UNREAD"],
+        history_seconds=settings["OUTLAST_HISTORY"],
+    )
+    retention = Retention(store, terms, forget_files=partial(forget_files, places), trust_file=places.clock)
+    return (terms.chore(retention),)
 
 
 def supervise_detached() -> None:

@@ -4,13 +4,15 @@ It knows the store only by its protocol, and the supervisor only as a doorbell.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+from outlast.core.endcalls import with_default
 from outlast.core.errors import ClaimLost, Conflict, NotFound, Refused, UsageError, WaitTimeout
-from outlast.core.job import Details, Event, Job, NewJob, Stats, Submitted
+from outlast.core.job import Details, Event, Job, NewJob, Spec, Stats, Submitted
 from outlast.core.places import Places
 from outlast.core.ports import Jobs
 from outlast.core.query import Query
@@ -19,6 +21,7 @@ from outlast.core.status import Intent, Reason, Status
 POLL_SECONDS = 1.0
 """How long to wait for a sign of the supervisor before looking anyway."""
 PRUNE_BATCH = 1_000
+PAGES_AT_ONCE = 2_000
 READ_BATCH = 100
 
 
@@ -56,19 +59,34 @@ class Service:
     """Jobs of one store, as somebody (`actor`, e.g. `cli:alice`) uses them."""
 
     def __init__(
-        self, store: Jobs, places: Places, doorbell: Doorbell, *, actor: str, publish: Callable[[], None]
+        self,
+        store: Jobs,
+        places: Places,
+        doorbell: Doorbell,
+        *,
+        actor: str,
+        publish: Callable[[], None],
+        on_end: str | None = None,
     ) -> None:
+        """`on_end`: what is called at the end of jobs that are submitted without a word about it."""
         self.store = store
         self.places = places
         self._doorbell = doorbell
         self._actor = actor
         self._publish = publish
+        self._on_end = on_end
 
     def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store the jobs, all or none, and see that somebody runs them."""
-        answers = self.store.submit([replace(job, actor=job.actor or self._actor) for job in jobs])
+        specs = {id(job.spec): self._with_end_call(job.spec) for job in jobs}
+        ready = [replace(job, actor=job.actor or self._actor, spec=specs[id(job.spec)]) for job in jobs]
+        answers = self.store.submit(ready)
         self._announce()
         return answers
+
+    def _with_end_call(self, spec: Spec) -> Spec:
+        """Return the spec with the call of the settings: those of the program that submits, kept with its job."""
+        return with_default(spec, spec.home.env.get("OUTLAST_ON_END") or self._on_end)
 
     def get(self, job_id: str) -> Job:
         """Return the job with exactly this id. Raise NotFound."""
@@ -190,19 +208,27 @@ class Service:
 
     def remove(self, job: Job) -> None:
         """Remove a finished job and its log. Raise Conflict if it is unfinished."""
-        self.store.remove(job, self._actor)
-        self.forget_files([job.id])
+        with self.store.batch():
+            self.store.remove(job, self._actor)
+            forget_files(self.places, [job.id])
         self._announce()
 
     def prune(self, older_than_seconds: float) -> int:
         """Remove finished jobs that ended longer ago, read or not, except kept ones; return how many."""
         count = 0
-        while ids := self.store.prune(older_than_seconds=older_than_seconds, read_only=False, limit=PRUNE_BATCH):
-            self.forget_files(ids)
-            count += len(ids)
+        while gone := self._prune_some(older_than_seconds):
+            count += gone
         if count:
+            while self.store.give_back(PAGES_AT_ONCE):
+                pass
             self._announce()
         return count
+
+    def _prune_some(self, older_than_seconds: float) -> int:
+        with self.store.batch():
+            ids = self.store.prune(older_than_seconds=older_than_seconds, limit=PRUNE_BATCH)
+            forget_files(self.places, ids)
+        return len(ids)
 
     def stats(self) -> Stats:
         """Count the jobs."""
@@ -210,15 +236,7 @@ class Service:
 
     def log_files(self, job: Job) -> list[Path]:
         """Return the existing log files of a job, oldest first."""
-        log = self.places.log(job.id)
-        return [path for path in (log.with_suffix(".log.1"), log) if path.exists()]
-
-    def forget_files(self, job_ids: Sequence[str]) -> None:
-        """Remove the files of removed jobs."""
-        for job_id in job_ids:
-            log = self.places.log(job_id)
-            for path in (log, log.with_suffix(".log.1"), self.places.cursor_file(job_id)):
-                path.unlink(missing_ok=True)
+        return [path for path in self.places.logs_of(job.id) if path.exists()]
 
     def close(self) -> None:
         """Let go of the store and of the supervisor."""
@@ -266,6 +284,17 @@ class Service:
         except ClaimLost:
             return False
         return True
+
+
+def forget_files(places: Places, job_ids: Sequence[str]) -> None:
+    """Remove the files of jobs, as far as that is possible; call it just before it is settled that they go.
+
+    So no file is left without its job, and on a full disk this is what makes room.
+    """
+    for job_id in job_ids:
+        for path in places.files_of(job_id):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _read_cursor(cursor: str) -> int:

@@ -1,7 +1,5 @@
 """A full disk: what is saved stays, what cannot be saved is told or waits, and all goes on when there is room again."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +8,11 @@ import pytest
 from outlast.core.errors import StoreFull
 from outlast.core.status import Status
 from tests.crash.work import number, steady_steps, words
+from tests.disks import Filler
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
 STEPS = 40
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system of 3 MB."""
-    if os.getuid() != 0:
-        pytest.skip("needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], check=True)
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture
@@ -34,24 +21,6 @@ def workshop(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work
     monkeypatch.setenv("JOBS_DATA_DIR", str(place.root))
     yield place
     place.stop()
-
-
-class Filler:
-    """A file that takes all the room there is."""
-
-    def __init__(self, disk: Path) -> None:
-        self._path = disk / "filler"
-
-    def fill(self) -> None:
-        with open(self._path, "ab", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                return
-
-    def free(self) -> None:
-        os.truncate(self._path, 0)
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["", "supervisor-killed"])

@@ -11,6 +11,7 @@ from outlast.clients.render.text import visible, visible_line
 from outlast.clients.render.words import end_line, known_by, status_words
 from outlast.core.status import Status
 from outlast.core.view import job_object
+from outlast.joblog import JobLog
 
 if TYPE_CHECKING:
     from outlast.core.job import Job
@@ -38,7 +39,7 @@ def wait_to_end(session: Session, job_ids: Sequence[str], timeout: float | None)
 def follow_to_end(session: Session, job_id: str, timeout: float | None, *, log_from_start: bool) -> int:
     """Show the job's progress and log until it has ended, and return the exit code."""
     service = session.service()
-    tail = Tail(service.places.log(job_id), from_start=log_from_start)
+    tail = Tail(JobLog(service.places, job_id), from_start=log_from_start)
     show = _json_shower(session) if session.json else _shower(session)
     last = None
     try:
@@ -49,7 +50,6 @@ def follow_to_end(session: Session, job_id: str, timeout: float | None, *, log_f
         raise
     finally:
         show(None, b"")
-        tail.close()
     if last is None:
         return 0
     if not session.json:

@@ -8,6 +8,7 @@ from typing import Any
 
 from outlast.core.codec import MAX_BYTES
 from outlast.core.errors import JobCancelled
+from outlast.core.filenames import safe_file_name
 from outlast.engine.exits import end_in_words
 from outlast.engine.jobside.context import Context
 from outlast.engine.jobside.run import CommandFailed
@@ -61,8 +62,9 @@ class _Files:
 
     def __init__(self, ctx: Context, directory: Path) -> None:
         self._ctx = ctx
-        self.cursor = directory / f"{ctx.job_id}.cursor.json"
-        self.progress = directory / f"{ctx.job_id}.progress.json"
+        name = safe_file_name(ctx.job_id)
+        self.cursor = directory / f"{name}.cursor.json"
+        self.progress = directory / f"{name}.progress.json"
         self._seen: dict[Path, tuple[int, int]] = {}
         if ctx.cursor is not None and not self.cursor.exists():
             self.cursor.write_text(json.dumps(ctx.cursor), encoding="utf-8")
