@@ -35,5 +35,5 @@ def format_size(size: int) -> str:
     for unit, bytes_each in (("kB", 1000), ("MB", 1000**2), ("GB", 1000**3), ("TB", 1000**4)):
         if size < 999.5 * bytes_each or unit == "TB":
             number = size / bytes_each
-            return f"{number:.3g} {unit}" if number < 9.995 else f"{number:.0f} {unit}"
+            return f"{number:.3g} {unit}" if number < 99.95 else f"{number:.0f} {unit}"
     raise AssertionError
