@@ -27,6 +27,7 @@ FOR_JOBSIDE = (
     "outlast.engine.jobside",
     "outlast.engine.exits",
     "outlast.engine.launch",
+    "outlast.engine.oom",
     "outlast.engine.sockets",
 )
 FOR_CLIENTS = (

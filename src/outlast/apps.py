@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
-from outlast.core.errors import UsageError
+from outlast.core.errors import OutlastError, UsageError
 from outlast.engine.jobside import target as jobside
 from outlast.functions import Function
 from outlast.targets import importing, place_of
@@ -54,7 +54,7 @@ def tell(app: str) -> None:
     with redirect_stdout(sys.stderr):
         try:
             told: dict[str, object] = {"jobs": [_told(name, job) for name, job in _found_in(app)]}
-        except UsageError as error:
+        except OutlastError as error:
             told = {"error": (error.message, error.fix)}
     print(json.dumps(told), file=output)
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from outlast.client import new_job
+from outlast.core.codec import encode
 from outlast.core.status import Reason, Status
 from outlast.engine.oom import CAUSE, oom_kills
-from outlast.functions import with_policy
+from outlast.functions import home_of_this_process, with_policy
+from outlast.targets import command_spec
 from tests.engine import greedy
 from tests.waiting import eventually
 from tests.workshop import Workshop
@@ -102,3 +105,17 @@ def test_a_job_that_somebody_killed_is_not_blamed_on_the_kernel(
 
     assert (ended.reason, ended.error) == (Reason.CRASH, "killed by SIGKILL")
     assert oom_kills() is not None
+
+
+def test_a_command_that_the_kernel_killed_for_its_memory_says_so(
+    workshop: Workshop, tmp_path: Path, group: MemoryGroup
+) -> None:
+    leak = "x = []\nwhile True: x.append(bytearray(b'1') * 10_000_000)"
+    spec = command_spec(home_of_this_process(), {})
+    call = {"args": [], "kwargs": {"argv": [sys.executable, "-c", leak], "directory": str(workshop.places.run)}}
+    with group.supervisor(workshop):
+        handle = workshop.outlast.submit_spec(new_job(spec, encode(call, "command")))
+        ended = workshop.until_ended(handle)
+
+    assert (ended.status, ended.reason, ended.tries) == (Status.FAILED, Reason.OUT_OF_MEMORY, 1)
+    assert ended.error == CAUSE

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 
-from outlast.core.errors import Busy, OutlastError, StoreDamaged, StoreError, StoreGone
+from outlast.core.errors import Busy, OutlastError, StoreDamaged, StoreError, StoreFull, StoreGone
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.policies import DEFAULT_MAX_CRASHES
@@ -322,6 +322,9 @@ class Supervisor:
         if str(error) != self._trouble:
             log.error("%s The work goes on when it is mended.", error)
             self._trouble = str(error)
+        if isinstance(error, StoreFull):
+            with contextlib.suppress(StoreError):
+                self._store.tidy()  # what it writes in order takes less room than what it appends
         self._seen = NEVER_LOOKED  # what was seen in that turn was thrown away with it
         self._retry_at = monotonic() + TROUBLE_SECONDS
 
