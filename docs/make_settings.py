@@ -6,16 +6,10 @@ from outlast.settings import SETTINGS, Setting
 
 PAGE = Path(__file__).with_name("settings.md")
 NOT_YET = (
-    "OUTLAST_APP",
-    "OUTLAST_QUEUE_LIMITS",
     "OUTLAST_LEASE",
-    "OUTLAST_RETENTION",
-    "OUTLAST_RETENTION_UNREAD",
-    "OUTLAST_HISTORY",
     "OUTLAST_TOKEN",
     "OUTLAST_TIMEZONE",
     "OUTLAST_CLUSTER_WORKER",
-    "OUTLAST_ON_END",
     "CONSENSUS_API_URL",
     "DATABASE_URL",
     "OUTLAST_BROADCAST",
