@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
     # Above it.
-    "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "numba", "psycopg"),
+    "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "llvmlite", "psycopg"),
     # It uses the program like anybody, and needs to know exactly which processes it kills.
     "outlast.demo": (
         *BASE,
