@@ -172,8 +172,11 @@ class Service:
         self._announce()
         return self.get(job.id)
 
-    def retry(self, job: Job) -> Job:
-        """Put a failed or cancelled job back into the queue: same id, finished steps kept. Raise Conflict."""
+    def retry(self, job: Job, *, cursor: str | None = None) -> Job:
+        """Put a failed or cancelled job back into the queue: same id, finished steps kept. Raise Conflict.
+
+        `cursor` (JSON text), when given, takes the place of the saved one.
+        """
         if not job.spec.target:
             raise Refused(f"{job.id} was imported and its code is not known here.", "Submit the work anew.")
         if job.status not in (Status.FAILED, Status.CANCELLED):
@@ -184,7 +187,10 @@ class Service:
         after = replace(
             job, status=Status.QUEUED, reason=None, error=None, wake_at=None, tries=0, crashes=0, saved=False
         )
-        self.store.swap(job, after, Event(event="retried", actor=self._actor))
+        with self.store.batch():
+            self.store.swap(job, after, Event(event="retried", actor=self._actor))
+            if cursor is not None:
+                self.store.replace_cursor(job, cursor)
         self._announce()
         return self.get(job.id)
 

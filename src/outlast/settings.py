@@ -92,6 +92,7 @@ SETTINGS = (
     Setting("OUTLAST_TIMEZONE", None, _text, "IANA zone of job state and schedules (default: the system's)"),
     Setting("OUTLAST_CLUSTER_WORKER", None, _text, "number of this cluster worker, for job state"),
     Setting("OUTLAST_ON_END", None, _text, "command or URL called with every job that ends"),
+    Setting("OUTLAST_POW_SEARCH", "auto", _text, "proof of work: auto, hashlib or llvm (needs outlast[fast])"),
     Setting("TARGET_DIFFICULTY_START", "5", _zeros, "proof of work: search once so few zeros are needed"),
     Setting("DANGER", "false", parse_bool, "proof of work: true lets results be broadcast"),
     Setting("CONSENSUS_API_URL", None, _text, "proof of work: where block heights are asked"),

@@ -66,6 +66,9 @@ class Jobs(Protocol):
         given, becomes the job's result. Leaving `running` clears process and intent.
         """
 
+    def replace_cursor(self, job: Job, cursor: str) -> None:
+        """Put another cursor (JSON text) in place of the saved one of a job that does not run."""
+
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         """Note what is wanted of a running job; False if it is not running this attempt any more."""
 

@@ -169,6 +169,10 @@ class SqliteJobs:
             if not (_is_plain_end(event) and not event.detail and not event.actor):
                 self._note(before.seq, event, attempt=after.attempt, now=now)
 
+    def replace_cursor(self, job: Job, cursor: str) -> None:
+        with self._database.write("replace_cursor"):
+            self._database.execute("UPDATE checkpoints SET cursor = ? WHERE seq = ?", (cursor, job.seq))
+
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         now = self.now()
         with self._database.write("ask"):
