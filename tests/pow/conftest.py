@@ -8,6 +8,7 @@ import pytest
 from outlast.pow.heights import open_heights
 from tests.pow.chain import Chain
 from tests.pow.looking import Opened
+from tests.pow.proofs import Notebook
 from tests.pow.ticking import Ticking
 
 PATIENCE_SECONDS = 30.0
@@ -36,3 +37,9 @@ def opened(chain: Chain, clock: Ticking, cache: Path) -> Opened:
     return lambda patience_seconds=PATIENCE_SECONDS: open_heights(
         database_url=None, api_url=chain.url, cache_dir=cache, clock=clock, patience_seconds=patience_seconds
     )
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Notebook:
+    """Return what a sender notes in, still empty."""
+    return Notebook(tmp_path / "noted")
