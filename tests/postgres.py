@@ -6,6 +6,7 @@ OUTLAST_TEST_PG names, as `postgresql://…` of a role that may create databases
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import secrets
 import shutil
@@ -42,6 +43,7 @@ _SETTINGS = {
 _ACCESS = "local all postgres trust\nlocal all all scram-sha-256\n"
 _PR_SET_PDEATHSIG = 1
 _ROOM_BYTES = 2**30
+_PREFIX = "outlast-pg-"
 
 
 class Server:
@@ -52,7 +54,11 @@ class Server:
 
     def __init__(self) -> None:
         """Make a cluster, not yet running."""
-        self._home = Path(tempfile.mkdtemp(prefix="outlast-pg-", dir=_memory()))
+        place = _memory() or Path(tempfile.gettempdir())
+        _sweep(place)
+        self._home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        self._living = open(self._home / "living", "w")  # noqa: SIM115 - it is held, and locked, as long as this
+        fcntl.flock(self._living, fcntl.LOCK_EX)
         self._process: subprocess.Popen[bytes] | None = None
         self._as: dict[str, Any] = {"cwd": "/", "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
         self.directory = self._home / "cluster"
@@ -93,6 +99,7 @@ class Server:
         """End the server and remove all of it."""
         self._end(signal.SIGINT)
         shutil.rmtree(self._home, ignore_errors=True)
+        self._living.close()
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -121,6 +128,14 @@ def _memory() -> Path | None:
         return place if shutil.disk_usage(place).free >= _ROOM_BYTES and os.access(place, os.W_OK) else None
     except OSError:
         return None
+
+
+def _sweep(place: Path) -> None:
+    """Remove what runs that were killed have left: their servers died with them."""
+    for living in place.glob(f"{_PREFIX}*/living"):
+        with contextlib.suppress(OSError), open(living, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(living.parent, ignore_errors=True)
 
 
 def _programs() -> Path:
