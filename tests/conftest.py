@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.leftovers import MARK_VARIABLE, children, left_behind
 from tests.waiting import eventually
 
-pytest_plugins = ["tests.skips", "tests.workshop"]
+pytest_plugins = ["tests.postgres", "tests.skips", "tests.workshop"]
 
 _OURS = frozenset(
     {
@@ -37,7 +37,9 @@ def pytest_configure() -> None:
 
 
 def _settings_of_ours() -> list[str]:
-    return [name for name in os.environ if name in _OURS or name.startswith("OUTLAST_")]
+    """Return the variables that are set and that Outlast reads; what only tests read stays."""
+    ours = [name for name in os.environ if name in _OURS or name.startswith("OUTLAST_")]
+    return [name for name in ours if not name.startswith("OUTLAST_TEST_")]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -66,7 +66,7 @@ def test_what_a_waiting_search_shows_follows_the_chain(workshop: Workshop, chain
 
     def age() -> bool:
         view = handle.job()
-        return view["status"] == "waiting" and view["waiting_info"]["current_age"] == 50
+        return bool(view["status"] == "waiting" and view["waiting_info"]["current_age"] == 50)
 
     eventually(age, timeout=20, what="the age to be shown")
     handle.cancel()
