@@ -57,7 +57,7 @@ TAIL = """\
 of zeros for which a search is likely to be over before the next zero falls:
 
 * **8 with `pip install outlast[fast]`**: a hit takes about a minute and a half on one core. 9 is right if you have
-  cores to spare (`--processes N`): half an hour on one of them, with about an hour until the next fall.
+  cores to spare (`--processes N`): 25 minutes on one of them, with about an hour until the next fall.
 * **7 without it**: a hit takes about two minutes. 8 is a gamble that pays: 36 minutes on average, 66 until the next
   fall.
 

@@ -72,7 +72,7 @@ def test_what_a_waiting_search_shows_follows_the_chain(workshop: Workshop, chain
     handle.cancel()
 
 
-@pytest.mark.parametrize("trouble", ["garbage", "back"])
+@pytest.mark.parametrize("trouble", ["garbage", "back", "hangs"])
 def test_trouble_of_the_source_ends_no_wait_and_is_recorded(workshop: Workshop, chain: Chain, trouble: str) -> None:
     handle = workshop.submit(proof_of_work, **SEARCH)
     waits(workshop, handle)
@@ -80,6 +80,8 @@ def test_trouble_of_the_source_ends_no_wait_and_is_recorded(workshop: Workshop, 
 
     if trouble == "garbage":
         chain.say("<html>busy</html>")
+    elif trouble == "hangs":
+        chain.hang()
     else:
         chain.stand(START + 5)
     eventually(lambda: chain.polls > polls + 1, timeout=20, what="the source to be asked again")
