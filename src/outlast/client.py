@@ -302,6 +302,8 @@ def default() -> Outlast:
         return Outlast()
     sign = (os.getpid(), f"{os.environ.get('JOBS_DATA_DIR', '')}\0{os.getcwd()}")
     if _default is None or _default[0] != sign:
+        if _default is not None:
+            _default[1].close()
         _default = (sign, Outlast())
     return _default[1]
 
