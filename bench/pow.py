@@ -19,10 +19,10 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from bench.waiting import cpu_seconds
-from outlast.pow.crew import Crew
-from outlast.pow.kernel.processor import suitable
-from outlast.pow.search import Searcher, limit, open_searcher
-from outlast.pow.team import Team
+from outlast.pow.searching.crew import Crew
+from outlast.pow.searching.kernel.processor import suitable
+from outlast.pow.searching.search import Searcher, limit, open_searcher
+from outlast.pow.searching.team import Team
 
 PREFIX = b"5-12345BUILD9876543NONCE"
 START = 10**9
@@ -51,7 +51,7 @@ console.log(SAMPLE / (used.user + used.system));
 FRESH = """
 import sys, time
 began = time.perf_counter()
-from outlast.pow.search import limit, open_searcher
+from outlast.pow.searching.search import limit, open_searcher
 searcher = open_searcher(b"PREFIX")
 at = START
 searcher.first_below(at, at + 1, limit(16))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.pow.heights import open_heights
+from outlast.pow.chain.heights import open_heights
 from tests.pow.chain import Chain
 from tests.pow.looking import Opened
 from tests.pow.proofs import Notebook

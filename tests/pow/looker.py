@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from outlast.pow.heights import Heights, open_heights
+from outlast.pow.chain.heights import Heights, open_heights
 
 
 def main() -> None:

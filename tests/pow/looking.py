@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from outlast.pow.heights import Heights
+from outlast.pow.chain.heights import Heights
 
 Opened = Callable[..., Heights]
 """The fixture `opened`: opens the heights of the chain as one more process would."""

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Protocol
 
-from outlast.pow.search import ANY, limit
+from outlast.pow.searching.search import ANY, limit
 
 
 class Search(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from outlast.pow.broadcast import Proof
+from outlast.pow.broadcasting.broadcast import Proof
 
 RAID = Proof(
     action="planet_raid_complete",

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from outlast.pow.broadcast import open_target
+from outlast.pow.broadcasting.broadcast import open_target
 from tests.pow.proofs import BUILD, KEY, Notebook
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from outlast.pow.broadcast import Proof, Verdict, WrongTarget, open_target
+from outlast.pow.broadcasting.broadcast import Proof, Verdict, WrongTarget, open_target
 from outlast.pow.rules import WrongPuzzle
 from tests.faults.fixtures import ROOT
 from tests.pow.proofs import BUILD, KEY
@@ -69,7 +69,7 @@ def test_the_signer_needs_a_database(url: str | None) -> None:
 WITHOUT_PSYCOPG = """
 import sys
 sys.modules["psycopg"] = None
-from outlast.pow.broadcast import WrongTarget, open_target
+from outlast.pow.broadcasting.broadcast import WrongTarget, open_target
 print(open_target("dry-run", None).name)
 try:
     open_target("signer", "postgresql://user:hunter2@host/db")

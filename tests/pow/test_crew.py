@@ -12,11 +12,11 @@ import pytest
 
 from outlast import OutlastError
 from outlast.core.errors import JobCancelled
-from outlast.pow.crew import Crew
-from outlast.pow.hands import OwnHands
-from outlast.pow.orders import Find, Order
-from outlast.pow.search import ANY, limit
-from outlast.pow.team import Team
+from outlast.pow.searching.crew import Crew
+from outlast.pow.searching.hands import OwnHands
+from outlast.pow.searching.orders import Find, Order
+from outlast.pow.searching.search import ANY, limit
+from outlast.pow.searching.team import Team
 from tests.pow.plainly import digest
 from tests.processes import seen
 from tests.waiting import eventually
@@ -201,8 +201,8 @@ def test_a_cancel_in_the_middle_leaves_no_process_and_a_right_state() -> None:
 
 PARENT = """
 import sys
-from outlast.pow.crew import Crew
-from outlast.pow.search import limit
+from outlast.pow.searching.crew import Crew
+from outlast.pow.searching.search import limit
 with Crew(b"x", processes=2) as crew:
     crew.work(0.2, 10**12, limit(40))
     print(*crew._hands.pids, flush=True)

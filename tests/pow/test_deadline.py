@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from outlast.pow.deadline import Cord, TookTooLong, within
+from outlast.pow.network.deadline import Cord, TookTooLong, within
 from tests.waiting import eventually
 
 

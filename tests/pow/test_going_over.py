@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-from outlast.pow.kernel import kernels
-from outlast.pow.kernel.searcher import CompiledSearcher
-from outlast.pow.plain import HashlibSearcher
-from outlast.pow.search import ANY, limit, open_searcher
+from outlast.pow.searching.kernel import kernels
+from outlast.pow.searching.kernel.searcher import CompiledSearcher
+from outlast.pow.searching.plain import HashlibSearcher
+from outlast.pow.searching.search import ANY, limit, open_searcher
 
 PREFIX = b"2-371BUILD1000NONCE"
 HIT = 5_721_567
@@ -31,7 +31,7 @@ def run(program: str, **environment: str) -> "subprocess.CompletedProcess[str]":
 
 def test_it_begins_with_hashlib_and_goes_over() -> None:
     done = run("""
-from outlast.pow.search import open_searcher, limit
+from outlast.pow.searching.search import open_searcher, limit
 searcher, names, at = open_searcher(b"2-371BUILD1000NONCE"), [], 10**6
 while "llvm" not in names:
     assert searcher.first_below(at, at + 10_000, limit(6)) is None
@@ -49,7 +49,7 @@ def test_a_process_that_ends_meanwhile_ends_in_silence(cache: str) -> None:
     environment = {"XDG_CACHE_HOME": cache} if cache else {}
     for nonces in (1, 30_000, 60_000):
         done = run(
-            "from outlast.pow.search import open_searcher, limit\n"
+            "from outlast.pow.searching.search import open_searcher, limit\n"
             f"open_searcher(b'x').first_below(10**6, 10**6 + {nonces}, limit(9))",
             **environment,
         )
@@ -71,7 +71,7 @@ def test_a_closed_searcher_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_first_nonces_need_no_kernel() -> None:
     done = run("""
 import sys
-from outlast.pow.search import ANY, open_searcher
+from outlast.pow.searching.search import ANY, open_searcher
 searcher = open_searcher(b"x")
 searcher.first_below(0, 10_000, b"")
 searcher.first_below(10**8, 10**9, ANY)
@@ -84,8 +84,9 @@ print(searcher.name, "llvmlite.binding" in sys.modules)
 def test_importing_a_search_loads_no_compiler() -> None:
     done = run("""
 import sys
-import outlast.pow.job, outlast.pow.search, outlast.pow.crew
-print([name for name in ("llvmlite", "ctypes", "outlast.pow.kernel", "outlast.pow.team") if name in sys.modules])
+import outlast.pow.job, outlast.pow.searching.search, outlast.pow.searching.crew
+heavy = ("llvmlite", "ctypes", "outlast.pow.searching.kernel", "outlast.pow.searching.team")
+print([name for name in heavy if name in sys.modules])
 """)
 
     assert (done.stdout, done.stderr) == ("[]\n", "")
@@ -96,7 +97,7 @@ def test_without_llvmlite_it_searches_with_hashlib_or_says_how_to_get_it() -> No
 import sys
 sys.modules["llvmlite"] = None
 from outlast import OutlastError
-from outlast.pow.search import limit, open_searcher
+from outlast.pow.searching.search import limit, open_searcher
 searcher = open_searcher(b"2-371BUILD1000NONCE")
 print(type(searcher).__name__, searcher.first_below(5_721_000, 5_722_000, limit(6))[0])
 try:
@@ -119,7 +120,7 @@ def test_a_kernel_that_cannot_be_made_is_told_once_and_hashlib_goes_on() -> None
 import llvmlite.binding as llvm
 def broken(*_): raise RuntimeError("no such target")
 llvm.parse_assembly = broken
-from outlast.pow.search import limit, open_searcher
+from outlast.pow.searching.search import limit, open_searcher
 searcher = open_searcher(b"2-371BUILD1000NONCE")
 print(searcher.first_below(5_500_000, 10**9, limit(6))[0], searcher.name)
 """)
@@ -145,7 +146,7 @@ def test_a_signal_ends_a_search_that_would_never_end(choice: str) -> None:
 STOPPED = """
 import signal
 from outlast.core.errors import JobCancelled
-from outlast.pow.search import limit, open_searcher
+from outlast.pow.searching.search import limit, open_searcher
 def stop(*_): raise JobCancelled
 searcher = open_searcher(b"x", "CHOICE")
 searcher.first_below(10**6, 10**6 + 200_000, limit(64))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.pow.heights import Heights, HeightUnknown, open_heights
+from outlast.pow.chain.heights import Heights, HeightUnknown, open_heights
 from tests.faults.fixtures import ROOT
 from tests.loopback import Relay
 from tests.postgres import Database
@@ -229,7 +229,7 @@ WITHOUT_PSYCOPG = """
 import sys
 from pathlib import Path
 sys.modules["psycopg"] = None
-from outlast.pow.heights import HeightUnknown, open_heights
+from outlast.pow.chain.heights import HeightUnknown, open_heights
 heights = open_heights(database_url="postgresql://user:hunter2@host/db", api_url=None, cache_dir=Path(sys.argv[1]))
 try:
     heights.look()

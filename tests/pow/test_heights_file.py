@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outlast.pow.heights import open_heights
+from outlast.pow.chain.heights import open_heights
 from tests.pow.chain import Chain
 from tests.pow.looking import Opened, the_file
 from tests.pow.ticking import Ticking

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.pow.heights import Heights, HeightUnknown, open_heights
+from outlast.pow.chain.heights import Heights, HeightUnknown, open_heights
 from tests.pow.chain import Chain
 
 PATIENCE_SECONDS = 30.0

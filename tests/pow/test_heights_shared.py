@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from outlast.pow.clock import Moment
-from outlast.pow.heights import HeightUnknown, open_heights
+from outlast.pow.chain.clock import Moment
+from outlast.pow.chain.heights import HeightUnknown, open_heights
 from tests.pow.chain import Chain
 from tests.pow.looking import Opened, the_file
 from tests.pow.ticking import Ticking

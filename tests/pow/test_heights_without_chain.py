@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.pow.heights import Heights, NoHeightSource, Simulation, open_heights
+from outlast.pow.chain.heights import Heights, NoHeightSource, Simulation, open_heights
 from outlast.pow.rules import WrongPuzzle
 from tests.pow.chain import Chain
 from tests.pow.ticking import Ticking

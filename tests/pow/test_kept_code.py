@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from outlast.pow.kernel import objects
+from outlast.pow.searching.kernel import objects
 
 KEY = "pow-0123"
 CODE = bytes(range(256)) * 8
 SEARCH = """
-from outlast.pow.search import open_searcher, limit
+from outlast.pow.searching.search import open_searcher, limit
 searcher = open_searcher(b"2-371BUILD1000NONCE", "llvm")
 print(searcher.first_below(5_700_000, 5_730_000, limit(6))[0], searcher.name)
 """

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from outlast.pow.kernel.kernels import Kernel, agrees, kernel_for
-from outlast.pow.kernel.layout import LEAST_DIGITS, layout_of
-from outlast.pow.kernel.processor import ANYWHERE, PROGRAMS, code_for, suitable
-from outlast.pow.kernel.searcher import CompiledSearcher
-from outlast.pow.plain import digest_of
-from outlast.pow.search import limit
+from outlast.pow.searching.kernel.kernels import Kernel, agrees, kernel_for
+from outlast.pow.searching.kernel.layout import LEAST_DIGITS, layout_of
+from outlast.pow.searching.kernel.processor import ANYWHERE, PROGRAMS, code_for, suitable
+from outlast.pow.searching.kernel.searcher import CompiledSearcher
+from outlast.pow.searching.plain import digest_of
+from outlast.pow.searching.search import limit
 from tests.pow.plainly import search_fault
 
 WORDS = range(14)

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import trustme
 
-from outlast.pow.addresses import parse_address
-from outlast.pow.broadcast import NotSent, Refused, SentUnknown, Target, Verdict, open_target
-from outlast.pow.receiver import Receiver, wire_key
+from outlast.pow.broadcasting.broadcast import NotSent, Refused, SentUnknown, Target, Verdict, open_target
+from outlast.pow.broadcasting.receiver import Receiver, wire_key
+from outlast.pow.network.addresses import parse_address
 from tests.faults.fixtures import ROOT
 from tests.loopback import Heard, reply
 from tests.pow.proofs import BUILD, KEY, RAID, Notebook

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from outlast.pow.broadcast import NotSent, Proof, Refused, Target, Verdict
-from outlast.pow.signer import FUNCTIONS, Signer
+from outlast.pow.broadcasting.broadcast import NotSent, Proof, Refused, Target, Verdict
+from outlast.pow.broadcasting.signer import FUNCTIONS, Signer
 from tests.postgres import Database
 from tests.pow.chain_database import make_signer, sent
 from tests.pow.proofs import BUILD, KEY, RAID, Notebook

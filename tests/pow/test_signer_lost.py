@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from outlast.pow.broadcast import NotSent, SentUnknown, Target, Verdict
-from outlast.pow.signer import Signer
+from outlast.pow.broadcasting.broadcast import NotSent, SentUnknown, Target, Verdict
+from outlast.pow.broadcasting.signer import Signer
 from tests.faults.fixtures import ROOT
 from tests.loopback import Relay
 from tests.postgres import Database, Server

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from outlast.pow.clock import Moment
+from outlast.pow.chain.clock import Moment
 
 
 class Ticking:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlast.pow.blocks import Blocks
+from outlast.pow.searching.blocks import Blocks
 
 ACTIONS = st.lists(
     st.tuples(st.sampled_from(["take", "complete", "give back", "resume"]), st.integers(1, 40)), max_size=60

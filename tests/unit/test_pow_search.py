@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outlast.pow.plain import HashlibSearcher
 from outlast.pow.rules import WrongPuzzle, hash_of, meets
-from outlast.pow.search import ANY, first_hit, limit, open_searcher
+from outlast.pow.searching.plain import HashlibSearcher
+from outlast.pow.searching.search import ANY, first_hit, limit, open_searcher
 from tests.pow.plainly import digest, search_fault
 
 EDGES = st.sampled_from([0, 9, 10, 99, 100, 999, 1_000, 1_999, 9_999, 10_000, 99_999, 100_000, 999_999, 10**6, 10**12])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from time import process_time
 
 from outlast.pow.request import Request
-from outlast.pow.search import first_hit
+from outlast.pow.searching.search import first_hit
 
 ZEROS = 6
 BLOCK_START = 1000

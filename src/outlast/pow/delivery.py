@@ -7,7 +7,16 @@ from typing import Any
 
 from outlast import OutlastError
 from outlast.crashpoint import crash_point
-from outlast.pow.broadcast import Answer, NotSent, Proof, SentUnknown, Target, Transaction, Verdict, open_target
+from outlast.pow.broadcasting.broadcast import (
+    Answer,
+    NotSent,
+    Proof,
+    SentUnknown,
+    Target,
+    Transaction,
+    Verdict,
+    open_target,
+)
 from outlast.pow.work import Work
 
 _TRUE = frozenset({"1", "true", "yes", "on"})

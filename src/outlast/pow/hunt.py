@@ -6,11 +6,11 @@ from time import monotonic
 
 from outlast import OutlastError
 from outlast.pow import rules
-from outlast.pow.crew import Crew
-from outlast.pow.heights import Height, HeightUnknown
+from outlast.pow.chain.heights import Height, HeightUnknown
 from outlast.pow.lookout import Lookout
 from outlast.pow.record import Record
-from outlast.pow.search import limit
+from outlast.pow.searching.crew import Crew
+from outlast.pow.searching.search import limit
 from outlast.pow.work import Work, timestamp
 
 SLICE_SECONDS = 0.25

@@ -7,8 +7,8 @@ from typing import Any
 
 from outlast import Context, OutlastError, job
 from outlast.pow import rules
+from outlast.pow.chain.heights import Heights, Simulation, open_heights
 from outlast.pow.delivery import deliver
-from outlast.pow.heights import Heights, Simulation, open_heights
 from outlast.pow.hunt import Hunt, is_exhausted
 from outlast.pow.patience import next_fall, until_age, until_known
 from outlast.pow.record import Record

@@ -5,7 +5,7 @@ from time import monotonic
 from types import TracebackType
 
 from outlast import OutlastError
-from outlast.pow.heights import Height, Heights, HeightUnknown
+from outlast.pow.chain.heights import Height, Heights, HeightUnknown
 
 LOOK_SECONDS = 5.0
 """How often the height is looked at."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from outlast import Gauge
 from outlast.pow import rules
-from outlast.pow.heights import Height, Simulated
+from outlast.pow.chain.heights import Height, Simulated
 from outlast.pow.record import Record
 from outlast.pow.request import check_height
 from outlast.pow.work import Work

@@ -7,7 +7,7 @@ from typing import Any
 
 from outlast import Context
 from outlast.pow import rules
-from outlast.pow.heights import Height, Heights, HeightUnknown
+from outlast.pow.chain.heights import Height, Heights, HeightUnknown
 from outlast.pow.record import MOST_ERRORS, Record
 from outlast.pow.request import Request, age_to_begin
 from outlast.pow.rules import WrongPuzzle

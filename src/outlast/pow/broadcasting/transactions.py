@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from outlast.pow.safetext import one_line
-from outlast.pow.sending import Transaction
+from outlast.pow.broadcasting.sending import Transaction
+from outlast.pow.network.safetext import one_line
 
 STATUS = "broadcast"
 MESSAGE = "Transaction broadcast successfully"

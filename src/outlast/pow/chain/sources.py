@@ -2,10 +2,10 @@
 
 import json
 
-from outlast.pow.addresses import BadAddress, parse_address
-from outlast.pow.database import DatabaseFailed, ask_once
-from outlast.pow.exchange import LostAnswer, NoConnection, Request, exchange
-from outlast.pow.safetext import masked, one_line
+from outlast.pow.network.addresses import BadAddress, parse_address
+from outlast.pow.network.database import DatabaseFailed, ask_once
+from outlast.pow.network.exchange import LostAnswer, NoConnection, Request, exchange
+from outlast.pow.network.safetext import masked, one_line
 
 HEIGHT_QUERY = "SELECT height FROM structs.current_block ORDER BY updated_at DESC LIMIT 1"
 HEIGHT_PATH = "/structs/blockheight"

@@ -30,11 +30,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from outlast.crashpoint import crash_point
-from outlast.pow.addresses import Address
-from outlast.pow.exchange import LostAnswer, NoConnection, Reply, Request, exchange
-from outlast.pow.safetext import masked, one_line
-from outlast.pow.sending import Answer, Note, Noted, NotSent, Proof, Refused, SentUnknown, Transaction, Verdict
-from outlast.pow.transactions import MESSAGE, from_fields
+from outlast.pow.broadcasting.sending import (
+    Answer,
+    Note,
+    Noted,
+    NotSent,
+    Proof,
+    Refused,
+    SentUnknown,
+    Transaction,
+    Verdict,
+)
+from outlast.pow.broadcasting.transactions import MESSAGE, from_fields
+from outlast.pow.network.addresses import Address
+from outlast.pow.network.exchange import LostAnswer, NoConnection, Reply, Request, exchange
+from outlast.pow.network.safetext import masked, one_line
 
 PATIENCE_SECONDS = 30.0
 """How long one request may take."""

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from outlast.pow.clock import Clock, Moment
-from outlast.pow.sources import SourceFailed
+from outlast.pow.chain.clock import Clock, Moment
+from outlast.pow.chain.sources import SourceFailed
 
 FRESH_SECONDS = 5.0
 """How long a poll serves, whether it told a height or failed."""

@@ -4,9 +4,9 @@ import logging
 import threading
 from time import perf_counter
 
-from outlast.pow.kernel.kernels import Kernel, NoKernel, kernel_for, ready
-from outlast.pow.kernel.layout import Layout, layout_of
-from outlast.pow.plain import HashlibSearcher
+from outlast.pow.searching.kernel.kernels import Kernel, NoKernel, kernel_for, ready
+from outlast.pow.searching.kernel.layout import Layout, layout_of
+from outlast.pow.searching.plain import HashlibSearcher
 
 NAME = "llvm"
 _WITH_HASHLIB = 10_000

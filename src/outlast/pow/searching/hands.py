@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from outlast.pow.orders import Order, Report, carry_out
-from outlast.pow.search import open_searcher
+from outlast.pow.searching.orders import Order, Report, carry_out
+from outlast.pow.searching.search import open_searcher
 
 
 class Hands(Protocol):

@@ -11,8 +11,8 @@ import threading
 from queue import SimpleQueue
 
 from outlast import OutlastError
-from outlast.pow.orders import Order, carry_out
-from outlast.pow.search import open_searcher
+from outlast.pow.searching.orders import Order, carry_out
+from outlast.pow.searching.search import open_searcher
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ import ctypes
 import threading
 
 from outlast import OutlastError
-from outlast.pow.kernel import processor
-from outlast.pow.kernel.layout import LEAST_DIGITS, Layout, layout_of
-from outlast.pow.kernel.processor import Code
-from outlast.pow.plain import digest_of
+from outlast.pow.searching.kernel import processor
+from outlast.pow.searching.kernel.layout import LEAST_DIGITS, Layout, layout_of
+from outlast.pow.searching.kernel.processor import Code
+from outlast.pow.searching.plain import digest_of
 
 ROOM = 4_096
 _SAMPLE = 990

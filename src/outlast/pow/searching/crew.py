@@ -5,12 +5,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from outlast.pow.blocks import Blocks
-from outlast.pow.hands import Hands, OwnHands
-from outlast.pow.orders import Find, Order, Report
-from outlast.pow.plain import digest_of
 from outlast.pow.rules import WrongPuzzle
-from outlast.pow.search import ANY
+from outlast.pow.searching.blocks import Blocks
+from outlast.pow.searching.hands import Hands, OwnHands
+from outlast.pow.searching.orders import Find, Order, Report
+from outlast.pow.searching.plain import digest_of
+from outlast.pow.searching.search import ANY
 
 _SIZES: tuple[int, ...] = tuple(step * 10**power for power in range(4, 9) for step in (1, 2, 5))
 """How many nonces a block may have: the fewest at first. Round numbers suit the kernels."""
@@ -128,7 +128,7 @@ class Crew:
 def _hands(prefix: bytes, choice: str, processes: int) -> Hands:
     if processes == 1:
         return OwnHands(prefix, choice)
-    from outlast.pow.team import Team
+    from outlast.pow.searching.team import Team
 
     return Team(prefix, choice, processes)
 

@@ -4,8 +4,8 @@ import importlib.util
 from typing import Protocol
 
 from outlast import OutlastError
-from outlast.pow.plain import HashlibSearcher
 from outlast.pow.rules import HASH_DIGITS, WrongPuzzle
+from outlast.pow.searching.plain import HashlibSearcher
 
 CHOICES = ("auto", "hashlib", "llvm")
 ANY = b"\xff" * (HASH_DIGITS // 2 + 1)
@@ -49,7 +49,7 @@ def open_searcher(prefix: bytes, choice: str = "auto") -> Searcher:
         if choice == "auto":
             return HashlibSearcher(prefix)
         raise OutlastError("The compiled search needs llvmlite, which is not installed.", "pip install 'outlast[fast]'")
-    from outlast.pow.kernel.searcher import CompiledSearcher
+    from outlast.pow.searching.kernel.searcher import CompiledSearcher
 
     return CompiledSearcher(prefix, wait=choice == "llvm")
 

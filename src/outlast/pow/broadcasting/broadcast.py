@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from outlast.pow.addresses import BadAddress, parse_address
-from outlast.pow.database import DatabaseFailed, read_login
-from outlast.pow.receiver import Receiver
-from outlast.pow.rules import WrongPuzzle
-from outlast.pow.sending import (
+from outlast.pow.broadcasting.receiver import Receiver
+from outlast.pow.broadcasting.sending import (
     Answer,
     Note,
     Noted,
@@ -18,7 +15,10 @@ from outlast.pow.sending import (
     Transaction,
     Verdict,
 )
-from outlast.pow.signer import Signer
+from outlast.pow.broadcasting.signer import Signer
+from outlast.pow.network.addresses import BadAddress, parse_address
+from outlast.pow.network.database import DatabaseFailed, read_login
+from outlast.pow.rules import WrongPuzzle
 
 __all__ = [
     "Answer",

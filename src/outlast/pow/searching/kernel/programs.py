@@ -10,8 +10,17 @@ The number of hits is returned. There is at least one row and one value.
 
 from dataclasses import dataclass
 
-from outlast.pow.kernel.assembly import WORD, Value, Writer, vector_of
-from outlast.pow.kernel.sha256 import INITIAL, MESSAGE_WORDS, ROUNDS, K, State, initial_state, next_state, next_word
+from outlast.pow.searching.kernel.assembly import WORD, Value, Writer, vector_of
+from outlast.pow.searching.kernel.sha256 import (
+    INITIAL,
+    MESSAGE_WORDS,
+    ROUNDS,
+    K,
+    State,
+    initial_state,
+    next_state,
+    next_word,
+)
 
 SCAN = "scan"
 LANES_AT_MOST = 32

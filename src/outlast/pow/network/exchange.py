@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outlast.crashpoint import crash_point
-from outlast.pow.addresses import Address
-from outlast.pow.deadline import Cord, TookTooLong, within
-from outlast.pow.safetext import masked, one_line
+from outlast.pow.network.addresses import Address
+from outlast.pow.network.deadline import Cord, TookTooLong, within
+from outlast.pow.network.safetext import masked, one_line
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse

@@ -10,7 +10,7 @@ thousands costs decimal arithmetic, and what the nonces of a row have in common 
 import ctypes
 from dataclasses import dataclass
 
-from outlast.pow.kernel.programs import LANES_AT_MOST
+from outlast.pow.searching.kernel.programs import LANES_AT_MOST
 
 LEAST_DIGITS = 5
 """With fewer some layouts have no word with three digits. Trying all of those with hashlib takes five milliseconds."""

@@ -1,6 +1,6 @@
 """SHA-256 (FIPS 180-4) as a program: one round, and one word of the schedule, written for words of any width."""
 
-from outlast.pow.kernel.assembly import Value, Writer
+from outlast.pow.searching.kernel.assembly import Value, Writer
 
 ROUNDS = 64
 MESSAGE_WORDS = 16

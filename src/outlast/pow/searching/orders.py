@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import NamedTuple
 
-from outlast.pow.search import Searcher
+from outlast.pow.searching.search import Searcher
 
 
 class Find(NamedTuple):

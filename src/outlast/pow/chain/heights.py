@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from outlast import OutlastError
-from outlast.pow import clock as clocks
-from outlast.pow.clock import Clock
-from outlast.pow.polls import Poll, SharedPolls, Told
+from outlast.pow.chain import clock as clocks
+from outlast.pow.chain.clock import Clock
+from outlast.pow.chain.polls import Poll, SharedPolls, Told
+from outlast.pow.chain.sources import ask_database, ask_server
 from outlast.pow.rules import WrongPuzzle, check_number
-from outlast.pow.sources import ask_database, ask_server
 
 PATIENCE_SECONDS = 4.0
 """How long one look at one source may take."""

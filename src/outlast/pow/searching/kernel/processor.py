@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from outlast.pow.kernel import objects
-from outlast.pow.kernel.programs import SCAN, lanes_program, sha_program
+from outlast.pow.searching.kernel import objects
+from outlast.pow.searching.kernel.programs import SCAN, lanes_program, sha_program
 
 ANYWHERE = "any"
 PROGRAMS: dict[str, Callable[[int], str]] = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from outlast.pow.deadline import Cord, TookTooLong, within
-from outlast.pow.safetext import masked, one_line
+from outlast.pow.network.deadline import Cord, TookTooLong, within
+from outlast.pow.network.safetext import masked, one_line
 
 if TYPE_CHECKING:
     from psycopg import Connection

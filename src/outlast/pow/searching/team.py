@@ -11,13 +11,15 @@ from contextlib import suppress
 from time import monotonic
 
 from outlast import OutlastError
-from outlast.pow.orders import Order, Report
+from outlast.pow.searching.orders import Order, Report
 
 _ORDERS_AHEAD = 2
 """So many orders a process has at most: while it carries out one, the next lies ready."""
 _MOST_DEATHS = 3
 _READ_BYTES = 65_536
-_BOOT = "import sys,json\nsys.path[:]=json.loads(sys.argv.pop(1))\nfrom outlast.pow.worker import main\nmain()\n"
+_BOOT = (
+    "import sys,json\nsys.path[:]=json.loads(sys.argv.pop(1))\nfrom outlast.pow.searching.worker import main\nmain()\n"
+)
 
 
 class Team:

@@ -15,9 +15,19 @@ from types import MappingProxyType
 from typing import Any
 
 from outlast.crashpoint import crash_point
-from outlast.pow.database import DatabaseFailed, Row, Session
-from outlast.pow.sending import Answer, Note, Noted, NotSent, Proof, Refused, SentUnknown, Transaction, Verdict
-from outlast.pow.transactions import MESSAGE, from_fields, from_text
+from outlast.pow.broadcasting.sending import (
+    Answer,
+    Note,
+    Noted,
+    NotSent,
+    Proof,
+    Refused,
+    SentUnknown,
+    Transaction,
+    Verdict,
+)
+from outlast.pow.broadcasting.transactions import MESSAGE, from_fields, from_text
+from outlast.pow.network.database import DatabaseFailed, Row, Session
 
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
