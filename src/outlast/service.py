@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from outlast.core.errors import ClaimLost, Conflict, NotFound, Refused, UsageError, WaitTimeout
 from outlast.core.job import Details, Event, Job, NewJob, Stats, Submitted
@@ -15,6 +15,9 @@ from outlast.core.places import Places
 from outlast.core.ports import Jobs
 from outlast.core.query import Query
 from outlast.core.status import Intent, Reason, Status
+
+if TYPE_CHECKING:
+    from outlast.lookout import Lookout, Witness
 
 POLL_SECONDS = 1.0
 """How long to wait for a sign of the supervisor before looking anyway."""
@@ -56,13 +59,28 @@ class Service:
     """Jobs of one store, as somebody (`actor`, e.g. `cli:alice`) uses them."""
 
     def __init__(
-        self, store: Jobs, places: Places, doorbell: Doorbell, *, actor: str, publish: Callable[[], None]
+        self,
+        store: Jobs,
+        places: Places,
+        doorbell: Doorbell,
+        *,
+        actor: str,
+        publish: Callable[[], None],
+        witness: "Witness | None" = None,
     ) -> None:
         self.store = store
         self.places = places
         self._doorbell = doorbell
         self._actor = actor
         self._publish = publish
+        self._witness = witness
+
+    @property
+    def lookout(self) -> "Lookout":
+        """The use cases that only look: prospects, failures, figures."""
+        from outlast.lookout import Lookout
+
+        return Lookout(self.store, self.places, self._witness)
 
     def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store the jobs, all or none, and see that somebody runs them."""
