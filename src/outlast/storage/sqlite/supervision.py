@@ -35,9 +35,7 @@ _CLAIM = (
     " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
     " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
 )
-_CARRIED = (
-    "SELECT (SELECT max(n) FROM steps WHERE seq = ?1), (SELECT substr(cursor, 1, ?2) FROM checkpoints WHERE seq = ?1)"
-)
+_CURSOR = "SELECT substr(cursor, 1, ?) FROM checkpoints WHERE seq = ? AND cursor IS NOT NULL"
 _MOST_CURSOR_CHARACTERS = 200
 """So much of a cursor is told in the history; all of it stands in the job."""
 _SAVE_STEP = (
@@ -142,11 +140,9 @@ class SqliteStore(SqliteJobs):
         )
 
     def _carried(self, job: Job) -> dict[str, object]:
-        """Return what a later attempt begins with, for the history: how many steps, and the cursor."""
-        if not job.attempt:
-            return {}
-        steps, cursor = self._database.execute(_CARRIED, (job.seq, _MOST_CURSOR_CHARACTERS))[0]
-        return {name: value for name, value in (("steps", steps), ("cursor", cursor)) if value is not None}
+        """Return where a later attempt goes on, for the history."""
+        found = self._database.execute(_CURSOR, (_MOST_CURSOR_CHARACTERS, job.seq)) if job.attempt else []
+        return {"cursor": found[0][0]} if found else {}
 
     def input_of(self, claim: Claim) -> tuple[str, str | None]:
         sql = (
