@@ -11,12 +11,14 @@ from outlast.core.job import Details, Job, ProcessIdentity, Stats
 from outlast.core.places import Places
 from outlast.core.ports import Jobs
 from outlast.core.prospects import Office, Prospects
+from outlast.core.query import Field, Query, Term
 from outlast.core.status import Status
 
 HOURS, DAYS = 24, 14
 NEWEST_OF_KIND = 1_000
 """So many of the newest completed jobs of a kind tell how long it takes."""
 LEAST_CODE = 3
+_RUNNING = Query(terms=(Term(field=Field.STATUS, value=Status.RUNNING),))
 PAGE = 500
 
 
@@ -41,7 +43,6 @@ class Overview:
     stats: Stats
     figures: Figures
     office: Office
-    running: int
 
 
 class Lookout:
@@ -56,7 +57,6 @@ class Lookout:
         """Return what decides whether and when a job goes on."""
         from outlast.codecheck import code_fault
 
-        stats = self._store.stats()
         runs_again = job.status in (Status.QUEUED, Status.WAITING, Status.FAILED) and job.spec.target
         alike = None
         if job.status is Status.FAILED:
@@ -66,7 +66,7 @@ class Lookout:
             office=self.office(),
             process_lives=self._process_lives(job, details),
             ahead=self._store.ahead_of(job) if job.status is Status.QUEUED else None,
-            running=stats.by_status.get(Status.RUNNING, 0),
+            running=self._store.count(_RUNNING),
             code_fault=code_fault(job.spec, details.args) if runs_again else "",
             alike=alike,
             has_log=self._places.log(job.id).exists(),
@@ -88,12 +88,10 @@ class Lookout:
 
     def overview(self) -> Overview:
         """Return the counts and figures of the store, and who supervises it."""
-        stats = self._store.stats()
         return Overview(
-            stats=stats,
+            stats=self._store.stats(),
             figures=self._store.figures(hours=HOURS, days=DAYS, newest=NEWEST_OF_KIND),
             office=self.office(),
-            running=stats.by_status.get(Status.RUNNING, 0),
         )
 
     def failures(self, since_seconds: float | None = None, limit: int = 20) -> Failures:

@@ -4,8 +4,7 @@ import click
 
 from outlast.clients.cli.choosing import Choice, choice_options
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.steering import Verb, steer
-from outlast.core.status import Status
+from outlast.clients.cli.steering import RETRY, steer
 
 
 @click.command(
@@ -21,12 +20,4 @@ def command(session: Session, choice: Choice) -> int:
 
     They keep their id and their finished steps.
     """
-    return steer(session, choice, VERB)
-
-
-VERB = Verb(
-    word="retry",
-    done="retried",
-    fits=lambda job: job.status in (Status.FAILED, Status.CANCELLED),
-    act=lambda service, job: service.retry(job),
-)
+    return steer(session, choice, RETRY)
