@@ -126,3 +126,12 @@ class Lookout:
         while jobs := self._store.failed_jobs(group.group, since_seconds=since_seconds, before=before, limit=PAGE):
             yield from jobs
             before = (jobs[-1].completed_at or 0, jobs[-1].seq)
+
+
+def nothing(*, may_start: bool) -> Overview:
+    """Return the overview of a store that does not exist yet."""
+    return Overview(
+        stats=Stats(by_status={}, by_kind={}, oldest_queued_at=None),
+        figures=Figures(hours=(), days=(), durations=(), waiting={}, next_wake_at=None, store_bytes=0),
+        office=Office(lives=False, may_start=may_start),
+    )

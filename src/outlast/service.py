@@ -159,16 +159,27 @@ class Service:
 
     def follow(self, job_id: str, timeout: float | None = None, every: float = POLL_SECONDS) -> Iterator[Job]:
         """Yield the job now, then again at least `every` seconds and after changes, until it has ended."""
+        for [job] in self.watch([job_id], timeout, every):
+            yield job
+
+    def watch(
+        self, job_ids: Sequence[str], timeout: float | None = None, every: float = POLL_SECONDS
+    ) -> Iterator[list[Job]]:
+        """Yield the jobs now, then again at least `every` seconds and after changes, until all have ended.
+
+        Raise WaitTimeout; the jobs go on.
+        """
         deadline = None if timeout is None else monotonic() + timeout
+        ended: dict[str, Job] = {}
         self._doorbell.ensure()
         while True:
-            job = self.get(job_id)
-            if job.status.is_end:
-                self.mark_read([job])
-                yield job
+            jobs = [ended[job_id] if job_id in ended else self.get(job_id) for job_id in job_ids]
+            self.mark_read([job for job in jobs if job.id not in ended])
+            ended |= {job.id: job for job in jobs if job.status.is_end}
+            yield jobs
+            if len(ended) == len(set(job_ids)):
                 return
-            yield job
-            self._pause(deadline, job_id, every)
+            self._pause(deadline, next(job.id for job in jobs if job.id not in ended), every)
 
     def cancel(self, job: Job) -> Job:
         """Cancel a job: at once if it does not run, else the supervisor ends its process first.

@@ -14,8 +14,9 @@ from outlast.clients.render.story import Entry, story_object, story_of
 from outlast.clients.render.story.folding import folded
 from outlast.clients.render.story.past import _Teller
 from outlast.clients.render.story.screen import story_screen
-from outlast.clients.render.story.wording import cursor_words, waiting_words, who
+from outlast.clients.render.story.wording import cursor_words, who
 from outlast.clients.render.text import width_of
+from outlast.clients.render.waiting import waiting_words
 from outlast.core.status import Intent, Reason, Status
 from tests.cli.screens import check_screen, masked
 from tests.cli.shell import Shell

@@ -71,3 +71,14 @@ def _words(ctx: click.Context, field: str) -> Sequence[str]:
     if field in ("kind", "-kind") and session.has_store():
         return sorted(session.service().stats().by_kind)
     return []
+
+
+def complete_groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Return the groups of failures whose code begins like this."""
+    from click.shell_completion import CompletionItem
+
+    session = ctx.ensure_object(Session)
+    if not session.has_store():
+        return []
+    groups = session.service().lookout.failures(None, NEWEST).groups
+    return [CompletionItem(group.code, help=group.group) for group in groups if group.code.startswith(incomplete)]

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from outlast.clients.render.progress import full_progress
 from outlast.clients.render.story.proof import proof_sentences, search_sentence
-from outlast.clients.render.story.wording import counted, ended, moment_words, waiting_words, who
+from outlast.clients.render.story.wording import counted, ended, moment_words, who
 from outlast.clients.render.times import span
+from outlast.clients.render.waiting import waiting_words
 from outlast.core.durations import format_duration
 from outlast.core.job import Details, Event, Job
 from outlast.core.moments import Moment

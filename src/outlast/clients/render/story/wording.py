@@ -4,18 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from outlast.clients.render.progress import number
 from outlast.clients.render.text import fit
 from outlast.clients.render.times import span
-from outlast.core.job import Job, Step, StepKind
+from outlast.clients.render.waiting import is_plain, plain_words
+from outlast.core.job import Step, StepKind
 from outlast.core.moments import Moment, to_iso
 
 LONGEST_TEXT = 240
 """An error in a story is cut here; `show` has all of it."""
 _LONGEST_CURSOR = 60
 _WAYS = {"cli": "", "library": " from Python", "mcp": " over MCP", "web": " in the browser"}
-_SECONDS_PER_BLOCK = 5.0
-"""The pace of the chain that proofs of work are made for (DESIGN 9: the last known height + elapsed / 5 s)."""
 
 
 def who(actor: str) -> str:
@@ -52,24 +50,14 @@ def cursor_words(text: str) -> str:
         return fit(text, _LONGEST_CURSOR)
     if isinstance(value, Mapping) and value:
         return _pairs(value)
-    return _scalar(value) if _is_plain(value) else fit(text, _LONGEST_CURSOR)
+    return plain_words(value) if is_plain(value) else fit(text, _LONGEST_CURSOR)
 
 
 def _pairs(value: Mapping[str, Any]) -> str:
     if "nonce" in value:  # what else a search remembers does not tell where it goes on
-        return f"nonce {_scalar(value['nonce'])}"
-    plain = [f"{name} {_scalar(each)}" for name, each in value.items() if _is_plain(each)]
+        return f"nonce {plain_words(value['nonce'])}"
+    plain = [f"{name} {plain_words(each)}" for name, each in value.items() if is_plain(each)]
     return fit(", ".join(plain) or json.dumps(value, ensure_ascii=False), _LONGEST_CURSOR)
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float)
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return number(value)
 
 
 def going_on(kept: str, cursor: str | None, kind: str) -> str:
@@ -93,33 +81,6 @@ def away(moment: Moment, now: Moment) -> str:
     """Return `in 3m`, `3m ago`, `now`."""
     words = span(abs(now - moment) / 1000)
     return words if words == "now" else f"in {words}" if moment > now else f"{words} ago"
-
-
-def waiting_words(job: Job) -> str:
-    """Return what a job waits for, as it says itself: `age 7 of 10, 3 blocks remaining (about 15s)`."""
-    left = dict(job.waiting_info or {})
-    parts = []
-    for name in [name for name in left if name.startswith("current_")]:
-        what = name.removeprefix("current_")
-        target = left.pop(f"target_{what}", None)
-        current = left.pop(name)
-        of = "" if target is None else f" of {_scalar(target)}"
-        parts.append(f"{what.replace('_', ' ')} {_scalar(current)}{of}")
-    for name, value in left.items():
-        parts.append(_remaining(name, value) or f"{name.replace('_', ' ')} {_told(value)}")
-    return ", ".join(parts)
-
-
-def _remaining(name: str, value: object) -> str:
-    if not name.endswith("_remaining") or isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    what = name.removesuffix("_remaining").replace("_", " ")
-    about = f" (about {span(value * _SECONDS_PER_BLOCK)})" if what == "blocks" and value else ""
-    return f"{_scalar(value)} {what} to go{about}"
-
-
-def _told(value: object) -> str:
-    return _scalar(value) if _is_plain(value) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def ended(sentence: str) -> str:
