@@ -33,6 +33,8 @@ FOR_CLIENTS = (
     *BASE,
     *PUBLIC,
     "outlast.service",
+    "outlast.acts",
+    "outlast.lookout",
     "outlast.settings",
     "outlast.functions",
     "outlast.targets",
@@ -54,7 +56,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
     # The use cases, and the one place where storage and engine meet.
-    "outlast.service": BASE,
+    "outlast.service": (*BASE, "outlast.acts", "outlast.lookout"),
+    "outlast.acts": BASE,
+    "outlast.lookout": (*BASE, "outlast.codecheck"),
+    "outlast.codecheck": BASE,
     "outlast.settings": BASE,
     "outlast.app": BELOW_CLIENTS,
     # The public API.

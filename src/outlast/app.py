@@ -17,6 +17,7 @@ from outlast.core.policies import Backoff, Policy
 from outlast.engine.chores import Chore
 from outlast.engine.doorbell import SocketDoorbell
 from outlast.engine.launch import Launch
+from outlast.engine.witness import Witness
 from outlast.service import Service
 from outlast.settings import Settings, load_settings
 from outlast.storage.durable import ensure_directory
@@ -37,7 +38,14 @@ def open_service(settings: Settings, *, client: str) -> Service:
         has_row=lambda: store.supervisor() is not None,
         has_work=store.has_work,
     )
-    return Service(store, places, doorbell, actor=f"{client}:{_user()}", publish=ViewFile(store, places.view).write)
+    return Service(
+        store,
+        places,
+        doorbell,
+        actor=f"{client}:{_user()}",
+        publish=ViewFile(store, places.view).write,
+        witness=Witness(places, may_start=settings.autostart),
+    )
 
 
 def open_backend(flags: Mapping[str, str]) -> ServiceBackend:

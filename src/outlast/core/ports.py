@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.job import (
     Checkpoint,
     Claim,
@@ -85,8 +86,38 @@ class Jobs(Protocol):
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
         """Delete at most `limit` history rows of jobs removed longer ago; return how many. Their keys are free."""
 
+    def count(self, query: Query) -> int:
+        """Return how many jobs match."""
+
     def stats(self) -> Stats:
         """Count the jobs."""
+
+    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+        """Return the ends of the last hours and days, how long the `newest` of each kind took, what is waited for.
+
+        Removed jobs count as long as their history rows stay.
+        """
+
+    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+        """Return the `limit` groups with the newest failures, removed jobs included; None: since ever."""
+
+    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+        """Return one group of failures, None if nothing failed like this."""
+
+    def failure_names(self) -> list[str]:
+        """Return the error text of every group of failures, in no order."""
+
+    def failed_jobs(
+        self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int
+    ) -> list[Job]:
+        """Return at most `limit` jobs of a group, the newest failure first, after the one that failed at
+        `before[0]` and has `seq` `before[1]`."""
+
+    def ahead_of(self, job: Job) -> int:
+        """Return how many queued jobs come before this queued one."""
+
+    def supervisor_since(self) -> Moment | None:
+        """Return when the supervisor took office, None without one."""
 
     def supervisor(self) -> ProcessIdentity | None:
         """Return who says it supervises this store."""

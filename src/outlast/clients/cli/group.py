@@ -10,7 +10,7 @@ from outlast.clients.cli.session import Session
 
 SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
-    "Look": ("list", "show", "follow", "logs", "wait", "stats"),
+    "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
     "Set up": ("worker", "config", "completion"),
 }

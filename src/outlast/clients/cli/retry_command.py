@@ -4,21 +4,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from outlast.clients.cli.choosing import Choice, choice_options
+from outlast.clients.cli.choosing import Choice, choice_options, find_all
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.steering import Verb, steer
-from outlast.core.errors import Conflict
-from outlast.core.status import Reason, Status
+from outlast.clients.cli.steering import RETRY, steer
+from outlast.core.errors import Conflict, UsageError
+from outlast.core.status import Reason
+from outlast.core.view import job_object
 
 if TYPE_CHECKING:
     from outlast.core.job import Job
-    from outlast.service import Service
 
 
 @click.command(
     epilog=examples(
         "outlast retry 9f2c41d0",
         "outlast retry --match 'status:failed error:Timeout' --yes",
+        "outlast retry 9f2c41d0 --broadcast",
     )
 )
 @click.option("--broadcast", is_flag=True, help="Send a proof once more whose broadcast is unknown.")
@@ -29,25 +30,27 @@ def command(session: Session, choice: Choice, broadcast: bool) -> int:
 
     They keep their id and their finished steps.
     """
-    return steer(session, choice, SEND_AGAIN if broadcast else VERB)
+    return _send_again(session, choice) if broadcast else steer(session, choice, RETRY)
 
 
-def _send_again(service: "Service", job: "Job") -> "Job":
+def _send_again(session: Session, choice: Choice) -> int:
+    """Let searches send their proofs once more; each was named by a person, who looked at the chain."""
     from outlast.pow.delivery import send_again
 
-    if not _is_unknown(job):
-        raise Conflict(f"{job.id} is not failed (broadcast_unknown).", "Leave --broadcast out.")
-    return service.retry(job, cursor=send_again(service.details(job).cursor or "{}"))
+    if choice.match is not None:
+        raise UsageError("--broadcast does not go with --match.", "Name the jobs whose proofs did not arrive.")
+    service = session.service()
+    for job in _unknown(find_all(session, choice.ids)):
+        after = service.retry(job, cursor=send_again(service.details(job).cursor or "{}"))
+        if session.json:
+            session.print_json(job_object(after))
+        else:
+            session.print_lines([f"{after.id} sends its proof again"])
+    return 0
 
 
-def _is_unknown(job: "Job") -> bool:
-    return job.status is Status.FAILED and job.reason is Reason.BROADCAST_UNKNOWN
-
-
-VERB = Verb(
-    word="retry",
-    done="retried",
-    fits=lambda job: job.status in (Status.FAILED, Status.CANCELLED),
-    act=lambda service, job: service.retry(job),
-)
-SEND_AGAIN = Verb(word="retry", done="retried", fits=_is_unknown, act=_send_again)
+def _unknown(jobs: list["Job"]) -> list["Job"]:
+    for job in jobs:
+        if job.reason is not Reason.BROADCAST_UNKNOWN:
+            raise Conflict(f"{job.id} has not failed with broadcast_unknown.", "Leave --broadcast out.")
+    return jobs

@@ -124,17 +124,19 @@ def submit_options(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 def submit_and_report(session: Session, new: "NewJob", options: SubmitOptions) -> int:
     """Submit the job, say its id, and wait or follow if that was asked; return the exit code."""
-    from outlast.clients.cli.watching import follow_to_end, wait_to_end
-
     answer = session.service().submit([new])[0]
     if not answer.created:
         session.note(f"The key {options.key} is known; this is its job.")
     if options.wait or options.follow:
         session.note(answer.job_id)
     if options.wait:
+        from outlast.clients.cli.watching import wait_to_end
+
         return wait_to_end(session, [answer.job_id], options.timeout)
     if options.follow:
-        return follow_to_end(session, answer.job_id, options.timeout, log_from_start=True)
+        from outlast.clients.cli.following import follow_to_end
+
+        return follow_to_end(session, [answer.job_id], options.timeout, log_from_start=True)
     if session.json:
         from outlast.core.view import job_object
 

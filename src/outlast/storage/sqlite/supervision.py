@@ -35,6 +35,9 @@ _CLAIM = (
     " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
     " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
 )
+_CURSOR = "SELECT substr(cursor, 1, ?) FROM checkpoints WHERE seq = ? AND cursor IS NOT NULL"
+_MOST_CURSOR_CHARACTERS = 200
+"""So much of a cursor is told in the history; all of it stands in the job."""
 _SAVE_STEP = (
     "INSERT INTO steps (seq, n, name, kind, attempt, saved_at, duration_ms, result)"
     " SELECT seq, (SELECT coalesce(max(n), 0) + 1 FROM steps WHERE steps.seq = jobs.seq), ?, ?, attempt, ?, ?, ?"
@@ -118,7 +121,7 @@ class SqliteStore(SqliteJobs):
         with self._database.write("claim"):
             if not self._database.change(_CLAIM, (now, now, process_id, job.seq, job.id, job.attempt)):
                 raise ClaimLost(f"{job.id} is no longer queued in attempt {job.attempt}.")
-            event = Event(event="claimed", detail={"process": process_id})
+            event = Event(event="claimed", detail={"process": process_id, **self._carried(job)})
             self._note(job.seq, event, attempt=job.attempt + 1, now=now)
         return replace(
             job,
@@ -135,6 +138,11 @@ class SqliteStore(SqliteJobs):
             intent=None,
             intent_actor=None,
         )
+
+    def _carried(self, job: Job) -> dict[str, object]:
+        """Return where a later attempt goes on, for the history."""
+        found = self._database.execute(_CURSOR, (_MOST_CURSOR_CHARACTERS, job.seq)) if job.attempt else []
+        return {"cursor": found[0][0]} if found else {}
 
     def input_of(self, claim: Claim) -> tuple[str, str | None]:
         sql = (
