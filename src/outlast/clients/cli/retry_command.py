@@ -18,6 +18,6 @@ from outlast.clients.cli.steering import RETRY, steer
 def command(session: Session, choice: Choice) -> int:
     """Run failed or cancelled jobs again.
 
-    They keep their id and their finished steps.
+    They keep their id, their finished steps and their cursor. All that failed alike: outlast failures --retry GROUP.
     """
     return steer(session, choice, RETRY)
