@@ -11,7 +11,7 @@ if [ -z "${OUTLAST_JOB_ID:-}" ]; then
   from=${1:-photos} to=${2:-photos.copy}
   if [ $# -eq 0 ]; then
     mkdir -p photos/2024 photos/2025
-    for n in $(seq 20); do echo "picture $n" > "photos/$((2024 + n % 2))/$n.jpg"; done
+    for n in $(seq 12); do echo "picture $n" > "photos/$((2024 + n % 2))/$n.jpg"; done
   fi
   exec outlast run --on-interrupt resume --max-attempts 3 --follow -- sh "$0" "$from" "$to"
 fi

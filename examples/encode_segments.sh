@@ -17,7 +17,7 @@ if [ -z "${OUTLAST_JOB_ID:-}" ]; then
 fi
 
 recording=$1 result=$2
-segments=16
+segments=8
 parts="$result.parts"
 size=$((($(wc -c < "$recording") + segments - 1) / segments))
 encode() { # encode SEGMENT FILE

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-EPOCHS = 20
+EPOCHS = 12
 SAMPLES = 400
 Weights = list[float]
 

@@ -26,7 +26,7 @@ def copies(place: Path) -> None:
         {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*") if path.is_file()}
         for tree in (place / "photos", place / "photos.copy")
     ]
-    assert len(trees[0]) == 20
+    assert len(trees[0]) == 12
     assert trees[0] == trees[1]
 
 
@@ -77,10 +77,8 @@ def test_a_killed_example_goes_on_and_ends_with_the_same(
     with subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.PIPE, text=True) as follower:
         job = eventually(lambda: newest(workshop), what="the job", timeout=SECONDS)
 
-        def saved() -> bool:
-            return workshop.service.details(job).cursor is not None
-
-        eventually(saved, what="the first saved cursor", timeout=SECONDS)
+        # The file: what a command remembers there outlives it also between two looks of its job.
+        eventually(workshop.places.cursor_file(job.id).exists, what="the first cursor", timeout=SECONDS)
         process = workshop.service.details(workshop.service.get(job.id)).process
         assert process is not None, "the example ended before it could be killed"
         os.kill(process.pid, 9)
@@ -94,7 +92,7 @@ def test_a_killed_example_goes_on_and_ends_with_the_same(
     worked = re.findall(done, log)
     assert len(worked) - len(set(worked)) <= len(rest)
     assert "died after" in told
-    assert "It went on (attempt 2, from" in told
+    assert "It went on (attempt 2" in told
     assert workshop.service.get(job.id).status == "completed"
     check(place)
 
