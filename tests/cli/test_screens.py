@@ -48,6 +48,7 @@ JOBS = [
     job(3, "mirror", Status.RUNNING, intent=Intent.CANCEL),
     job(4, "nightly-report", Status.WAITING, reason=Reason.TIME, wake_at=NOW + 90 * MINUTE),
     job(5, "pow", Status.WAITING, reason=Reason.CONDITION, progress=HALF),
+    job(5, "pow", Status.WAITING, reason=Reason.CONDITION, waiting_info={"current_age": 7, "target_age": 10}),
     job(6, "mail", Status.WAITING, reason=Reason.RETRY, wake_at=NOW + 4_000, tries=1, error="OSError: refused"),
     job(70, "command", Status.COMPLETED, result='{"exit_code":0}'),
     job(1_500, "mirror", Status.FAILED, reason=Reason.ATTEMPTS_EXHAUSTED, error="ValueError: no good at all, really"),
@@ -115,7 +116,7 @@ def test_the_screen_of_a_job_with_everything() -> None:
         progress=HALF,
         waiting_info={"current_age": 7, "target_age": 10, "blocks_remaining": 3},
         result='{"nonce":"12345"}',
-        extra={"difficulty_info": {"current_difficulty": 9}},
+        extra={"difficulty_info": {"current_difficulty": 9, "max_iterations": 1_000_000}, "seen": [1]},
     )
 
     check_screen("show-everything", text(job_screen(full, SCREEN)))

@@ -18,7 +18,7 @@ from outlast.clients.render.story.wording import cursor_words, who
 from outlast.clients.render.text import width_of
 from outlast.clients.render.waiting import waiting_words
 from outlast.core.status import Intent, Reason, Status
-from tests.cli.screens import check_screen, masked
+from tests.cli.screens import check_screen
 from tests.cli.shell import Shell
 from tests.cli.stories import STORIES, failed
 from tests.cli.test_screens import SCREEN, job, text
@@ -172,9 +172,6 @@ def test_without_a_supervisor_it_is_said_who_must_start_one(shell: Shell) -> Non
     assert "OUTLAST_AUTOSTART=0" in shown["now"]
     assert "has no add any more" in shown["now"]
     assert "outlast worker" in [each["command"] for each in shown["next"]]
-    check_screen(
-        "live-explain", masked(shell.outlast("explain", "k", code=0).out).replace(str(shell.directory), "/srv")
-    )
 
 
 def test_a_story_of_nothing_is_not_found(shell: Shell) -> None:

@@ -16,5 +16,8 @@ from outlast.clients.cli.steering import RESUME, steer
 @choice_options
 @pass_session
 def command(session: Session, choice: Choice) -> int:
-    """Let paused jobs run again."""
+    """Let paused jobs run again.
+
+    They go on from their last checkpoint and step, but not before the time they waited for.
+    """
     return steer(session, choice, RESUME)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(session: Session, choice: Choice, broadcast: bool) -> int:
     """Run failed or cancelled jobs again.
 
-    They keep their id and their finished steps.
+    They keep their id, their finished steps and their cursor. All that failed alike: outlast failures --retry GROUP.
     """
     return _send_again(session, choice) if broadcast else steer(session, choice, RETRY)
 

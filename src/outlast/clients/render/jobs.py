@@ -1,7 +1,7 @@
 """The screens of jobs: a list, one job."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outlast.clients.render.paint import Paint
@@ -9,7 +9,7 @@ from outlast.clients.render.progress import full_progress
 from outlast.clients.render.table import Column, table
 from outlast.clients.render.text import pad, visible, wrap
 from outlast.clients.render.times import age, since
-from outlast.clients.render.waiting import waiting_words
+from outlast.clients.render.waiting import is_plain, plain_words, waiting_words
 from outlast.clients.render.words import detail, short_id, status_cell, status_words, whose
 from outlast.core.durations import format_duration
 from outlast.core.job import Job
@@ -133,7 +133,7 @@ def _count_fields(job: Job) -> Iterator[tuple[str, str]]:
         if number
     ]
     if job.attempt > 1 or counts:
-        yield "attempts", ", ".join([str(job.attempt), *counts])
+        yield "attempts", f"{job.attempt:,} ({', '.join(counts)})" if counts else f"{job.attempt:,}"
 
 
 def _outcome_fields(job: Job) -> Iterator[tuple[str, str]]:
@@ -144,4 +144,11 @@ def _outcome_fields(job: Job) -> Iterator[tuple[str, str]]:
     if job.result is not None and job.result != "null":
         yield ("result" if job.status is Status.COMPLETED else "so far"), job.result
     for name, value in (job.extra or {}).items():
-        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield name.removesuffix("_info").replace("_", " "), _published(value)
+
+
+def _published(value: object) -> str:
+    """Return what a job published: an object of plain values as `name value, …`, anything else as JSON."""
+    if isinstance(value, Mapping) and value and all(is_plain(each) for each in value.values()):
+        return ", ".join(f"{str(name).replace('_', ' ')} {plain_words(each)}" for name, each in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

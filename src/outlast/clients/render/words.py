@@ -50,7 +50,17 @@ def detail(job: Job, now: Moment) -> str:
         return f"took {format_duration(elapsed_seconds(job, now))}"
     if job.status is Status.CANCELLED:
         return ""
-    return _expectation(job, now) or (visible(short_progress(job.progress)) if job.progress else "")
+    return _expectation(job, now) or _how_far(job, now)
+
+
+def _how_far(job: Job, now: Moment) -> str:
+    """Return progress; without any, what a waiting job waits for, and how long a running one has run."""
+    if job.progress is not None and (words := short_progress(job.progress)):
+        return visible(words)
+    if job.status is Status.WAITING:
+        return visible(waiting_words(job))
+    seconds = elapsed_seconds(job, now)
+    return f"for {span(seconds)}" if job.status is Status.RUNNING and seconds >= 1 else ""
 
 
 def _expectation(job: Job, now: Moment) -> str:

@@ -12,6 +12,7 @@ from outlast.core.moments import Moment
 from outlast.core.policies import DEFAULT_MAX_CRASHES
 from outlast.core.status import Status
 
+COMMAND_KIND = "command"
 PROVEN = "its process is proven dead"
 _REBOOTED = "the machine was restarted"
 
@@ -106,7 +107,8 @@ class _Teller:
         kept = saved_words([step for step in self._steps if step.attempt < event.attempt])
         cursor = event.detail.get("cursor")
         words = going_on(kept, cursor if isinstance(cursor, str) else None, self._job.kind)
-        if not words and left is not None and left.event in _DEATHS:
+        # A command may have left more in its cursor file than its job had read of it.
+        if not words and left is not None and left.event in _DEATHS and self._job.kind != COMMAND_KIND:
             words = "from the top: nothing had been saved"
         return f"{verb} (attempt {event.attempt}{', ' if words else ''}{words})."
 
