@@ -47,10 +47,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.crashpoint": (),
     "outlast.jobstate": ("outlast.jobstate",),
     # Values and rules.
-    "outlast.core": ("outlast.core",),
+    "outlast.core": ("outlast.core", "cronsim"),
     # Side by side: neither knows the other.
     "outlast.storage": (*BASE, "outlast.storage", "apsw", "psycopg", "psycopg_pool"),
-    "outlast.engine": (*BASE, "outlast.engine", "psutil", "cronsim"),
+    "outlast.engine": (*BASE, "outlast.engine", "psutil"),
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
     # The use cases, and the one place where storage and engine meet.
