@@ -35,6 +35,7 @@ FOR_CLIENTS = (
     "outlast.service",
     "outlast.settings",
     "outlast.functions",
+    "outlast.scheduling",
     "outlast.targets",
     "outlast.app",
     "outlast.pow",
@@ -56,12 +57,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The use cases, and the one place where storage and engine meet.
     "outlast.service": BASE,
     "outlast.settings": BASE,
-    "outlast.app": BELOW_CLIENTS,
+    "outlast.app": (*BELOW_CLIENTS, "outlast.scheduling"),
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
     "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),
     "outlast.backends": (*BASE, "outlast.engine.jobside", "outlast.service"),
-    "outlast.client": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.backends", "outlast.app"),
+    "outlast.scheduling": (*BASE, "outlast.functions", "outlast.service"),
+    "outlast.client": (
+        *BASE,
+        "outlast.engine.jobside",
+        "outlast.functions",
+        "outlast.scheduling",
+        "outlast.backends",
+        "outlast.app",
+    ),
     "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
     # Above it.

@@ -51,8 +51,9 @@ def let_pass(store: Supervision, clock: Clock, seconds: float) -> list[str]:
 
 
 def end_all(store: Supervision) -> None:
-    for job in store.due(2_000):
-        end(store, store.claim(job, "process-1"))
+    with store.batch():
+        for job in store.due(2_000):
+            end(store, store.claim(job, "process-1"))
 
 
 def test_a_schedule_is_kept_as_it_was_put(store: Supervision, shop: Shop) -> None:
