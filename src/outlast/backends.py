@@ -50,8 +50,8 @@ class Backend(Protocol):
     def timezone(self) -> str:
         """Return the time zone of schedules that name none."""
 
-    def put_schedule(self, schedule: Schedule) -> dict[str, Any]:
-        """Add or change a schedule; return its object. Raise Conflict."""
+    def put_schedule(self, schedule: Schedule, *, named: bool) -> dict[str, Any]:
+        """Add or change a schedule (`named` by somebody, or after its function); return its object. Raise Conflict."""
 
     def schedules(self) -> builtins.list[dict[str, Any]]:
         """Return the objects of all schedules."""
@@ -119,8 +119,8 @@ class ServiceBackend:
     def timezone(self) -> str:
         return self._timezone()
 
-    def put_schedule(self, schedule: Schedule) -> dict[str, Any]:
-        self._service.put_schedule(schedule)
+    def put_schedule(self, schedule: Schedule, *, named: bool) -> dict[str, Any]:
+        self._service.put_schedule(schedule, named=named)
         return self._schedule(schedule.name)
 
     def schedules(self) -> builtins.list[dict[str, Any]]:
@@ -181,7 +181,7 @@ class JobBackend:
     def timezone(self) -> str:
         raise _no_schedules()
 
-    def put_schedule(self, schedule: Schedule) -> dict[str, Any]:
+    def put_schedule(self, schedule: Schedule, *, named: bool) -> dict[str, Any]:
         raise _no_schedules()
 
     def schedules(self) -> builtins.list[dict[str, Any]]:

@@ -191,7 +191,7 @@ class Outlast:
         )
         _refuse_while_importing()
         return self._backend.put_schedule(
-            make_schedule(fn, wish, zone=self._backend.timezone(), args=args, kwargs=kwargs)
+            make_schedule(fn, wish, zone=self._backend.timezone(), args=args, kwargs=kwargs), named=name is not None
         )
 
     def schedules(self) -> builtins.list[dict[str, Any]]:

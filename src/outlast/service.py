@@ -212,17 +212,22 @@ class Service:
             self._announce()
         return count
 
-    def put_schedule(self, schedule: Schedule) -> bool:
+    def put_schedule(self, schedule: Schedule, *, named: bool = True) -> bool:
         """Add a schedule, or change the one of its name; tell whether it is new.
 
         It begins with the next due time; an unchanged rule keeps the one it had, so that nothing is missed. Raise
-        Conflict if the name belongs to other code.
+        Conflict if the name belongs to other code, or, unless somebody has `named` it, to other arguments.
         """
         known = self.store.schedule(schedule.name)
         if known is not None and known.schedule.spec.target != schedule.spec.target:
             raise Conflict(
                 f"The schedule {schedule.name} runs {known.schedule.spec.target}.",
                 f"Give another name, or first: outlast schedule remove {schedule.name}.",
+            )
+        if known is not None and not named and known.schedule.args != schedule.args:
+            raise Conflict(
+                f"The schedule {schedule.name} has other arguments.",
+                f"Give this one a name; to change that one, name it: {schedule.name}.",
             )
         next_at = schedule.timetable.next_time(self.store.now())
         is_new = self.store.put_schedule(replace(schedule, actor=schedule.actor or self._actor), next_at)

@@ -8,10 +8,13 @@ due twice.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from outlast.core.errors import UsageError
 from outlast.core.moments import Moment, from_datetime
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 ALIASES = {
     "@yearly": "0 0 1 1 *",
@@ -56,7 +59,7 @@ def check_rule(text: str) -> str:
 def check_zone(name: str) -> str:
     """Return the name of an IANA time zone. Raise UsageError if there is no such zone."""
     try:
-        return ZoneInfo(name).key
+        return _zone_of(name).key
     except (ValueError, OSError, TypeError, LookupError):  # a path, a directory, no text, an unknown name
         raise UsageError(f"{name!r:.80} is no time zone.", "Use an IANA name like Europe/Berlin or UTC.") from None
 
@@ -80,7 +83,7 @@ def next_time(rule: str, zone: str, after: Moment) -> Moment | None:
     by_passing = minute.startswith("*") or hour.startswith("*")
     find = _next_by_passing_time if by_passing else _next_on_the_wall
     try:
-        due = find(rule, ZoneInfo(zone), _EPOCH + timedelta(milliseconds=after))
+        due = find(rule, _zone_of(zone), _EPOCH + timedelta(milliseconds=after))
         return None if due is None else from_datetime(due)
     except CronSimError as error:
         raise UsageError(f"{rule!r:.80} is no rule: {error}.", _SHAPE) from None
@@ -115,10 +118,17 @@ def last_time(rule: str, zone: str, after: Moment, until: Moment) -> Moment | No
 
 def local_time(moment: Moment, zone: str) -> datetime:
     """Return the moment in a zone."""
-    return (_EPOCH + timedelta(milliseconds=moment)).astimezone(ZoneInfo(zone))
+    return (_EPOCH + timedelta(milliseconds=moment)).astimezone(_zone_of(zone))
 
 
-def _next_on_the_wall(rule: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+def _zone_of(name: str) -> "ZoneInfo":
+    # Imported where it is needed: every command knows schedules, and few ask when one is due.
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
+
+
+def _next_on_the_wall(rule: str, zone: "ZoneInfo", after: datetime) -> datetime | None:
     from cronsim import CronSim
 
     for wall in CronSim(rule, _wall(after, zone)):
@@ -128,7 +138,7 @@ def _next_on_the_wall(rule: str, zone: ZoneInfo, after: datetime) -> datetime | 
     return None
 
 
-def _first_moment(wall: datetime, zone: ZoneInfo) -> datetime:
+def _first_moment(wall: datetime, zone: "ZoneInfo") -> datetime:
     """Return the moment at which the clock shows `wall`, the first of two; in a gap the first moment after it."""
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if _wall(moment, zone) == wall:
@@ -137,7 +147,7 @@ def _first_moment(wall: datetime, zone: ZoneInfo) -> datetime:
     return _halve(before, moment, lambda middle: _wall(middle, zone) > wall)
 
 
-def _next_by_passing_time(rule: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+def _next_by_passing_time(rule: str, zone: "ZoneInfo", after: datetime) -> datetime | None:
     from cronsim import CronSim
 
     at = after.replace(microsecond=0) + _SECOND
@@ -153,7 +163,7 @@ def _next_by_passing_time(rule: str, zone: ZoneInfo, after: datetime) -> datetim
         at = change
 
 
-def _next_change(zone: ZoneInfo, at: datetime, until: datetime) -> datetime | None:
+def _next_change(zone: "ZoneInfo", at: datetime, until: datetime) -> datetime | None:
     """Return the first moment in (at, until] at which the zone has another offset than at `at`."""
     offset = _offset(at, zone)
     while at < until:
@@ -172,9 +182,9 @@ def _halve(low: datetime, high: datetime, is_after: Callable[[datetime], bool]) 
     return high
 
 
-def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+def _wall(moment: datetime, zone: "ZoneInfo") -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
-def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
+def _offset(moment: datetime, zone: "ZoneInfo") -> timedelta | None:
     return moment.astimezone(zone).utcoffset()
