@@ -48,7 +48,7 @@ ELSEWHERE = {
     "fire_schedule": "test_schedules.py kills supervisors there",
     **dict.fromkeys(
         ("put_schedule", "remove_schedule", "pause_schedule", "resume_schedule", "submit_scheduled"),
-        "contract/test_crash_points.py and one transaction each",
+        "one statement each, in a transaction like any other: contract/test_crash_points.py",
     ),
     "read_gauge": "test_pow_chain.py strikes supervisors of searches that wait",
     "prune": "the tests of the command line and of retention",

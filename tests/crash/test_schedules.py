@@ -15,6 +15,7 @@ from outlast.core.query import parse_query
 from outlast.core.schedules import Schedule
 from outlast.core.status import Status
 from outlast.scheduling import Wish, make_schedule
+from outlast.storage.sqlite import SqliteStore
 from tests import processes
 from tests.crash.work import everything, words
 from tests.faults.fixtures import ROOT
@@ -32,6 +33,13 @@ def due_now(notes: Path) -> tuple[Schedule, Moment]:
     at = datetime.fromtimestamp(now, UTC)
     wish = Wish(rule=f"{at.minute} {at.hour} {at.day} {at.month} *", name="now")
     return make_schedule(everything, wish, zone="UTC", args=[str(notes)]), now * 1000
+
+
+def put(workshop: Workshop, schedule: Schedule, next_at: Moment) -> None:
+    """Put a schedule as if just before it is due: what follows may take longer than a minute is old."""
+    store = SqliteStore(workshop.places.store, clock=lambda: next_at - 1)
+    store.put_schedule(schedule, next_at)
+    store.close()
 
 
 def jobs_of(workshop: Workshop, name: str) -> list[Job]:
@@ -59,7 +67,7 @@ def test_a_supervisor_killed_while_it_fires_fires_once(
     monkeypatch.setenv("OUTLAST_CRASH_POINT", point)
     monkeypatch.setenv("OUTLAST_CRASH_ONCE", str(once))
     schedule, due = due_now(notes)
-    workshop.service.store.put_schedule(schedule, due)
+    put(workshop, schedule, due)
 
     workshop.service.wait([])  # starts a supervisor: there is work
     eventually(once.exists, what=f"somebody to die at {point}")
@@ -72,7 +80,7 @@ def test_a_supervisor_killed_while_it_fires_fires_once(
 def test_of_two_supervisors_one_fires(workshop: Workshop, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     schedule, due = due_now(notes)
-    workshop.service.store.put_schedule(schedule, due)
+    put(workshop, schedule, due)
 
     workshop.start_supervisor()
     workshop.start_supervisor()
@@ -84,7 +92,7 @@ def test_of_two_supervisors_one_fires(workshop: Workshop, tmp_path: Path) -> Non
 
 def test_a_supervisor_stays_for_a_schedule_and_leaves_when_it_is_paused(workshop: Workshop, tmp_path: Path) -> None:
     schedule, due = due_now(tmp_path / "notes")
-    workshop.service.store.put_schedule(schedule, due + 3_600_000)
+    put(workshop, schedule, due + 366 * 86_400_000)
     command = [sys.executable, "-m", "tests.crash.idle", "0.2"]
 
     with subprocess.Popen(command, env=dict(os.environ)) as process:

@@ -1,21 +1,27 @@
 """The screen of schedules: for each its rule in words, the next due times, and its last job."""
 
+import json
+import shlex
 from collections.abc import Iterator, Sequence
 
 from outlast.clients.render.jobs import Screen, field_lines
 from outlast.clients.render.text import fit, visible
 from outlast.clients.render.times import age, span
 from outlast.clients.render.words import short_id, status_words
+from outlast.core.codec import decode
 from outlast.core.cron import local_time, rule_in_words
 from outlast.core.job import Job
 from outlast.core.moments import Moment
-from outlast.core.schedules import CatchUp, Overlap, Scheduled, upcoming
+from outlast.core.schedules import CatchUp, Overlap, Schedule, Scheduled, upcoming
 
 _LABEL_WIDTH = 5
-_IN_WORDS = {
+COMMAND_KIND = "command"
+_CATCH_UP = {
     CatchUp.SKIP: "missed times are not made up",
     CatchUp.ONCE: "missed times are made up by one job",
     CatchUp.ALL: "each missed time is made up",
+}
+_OVERLAP = {
     Overlap.SKIP: "a time is skipped while the last job is unfinished",
     Overlap.QUEUE: "a time is queued while the last job is unfinished",
 }
@@ -57,14 +63,28 @@ def told_time(found: Scheduled, moment: Moment, now: Moment) -> str:
     return f"{at:%a %Y-%m-%d %H:%M} {at.isoformat()[-6:]}  {words}"
 
 
+def _what(schedule: Schedule) -> str:
+    """Return the target and its arguments as they could be typed, or the command."""
+    call = decode(schedule.args)
+    args, kwargs = call["args"], call["kwargs"]
+    if schedule.spec.kind == COMMAND_KIND and "argv" in kwargs:
+        return shlex.join(kwargs["argv"])
+    words = [json.dumps(value) for value in args] + [f"{name}={json.dumps(value)}" for name, value in kwargs.items()]
+    return " ".join([schedule.spec.target, *words])
+
+
 def _facts(found: Scheduled, last: Job | None, now: Moment) -> Iterator[tuple[str, str]]:
     schedule, table = found.schedule, found.schedule.timetable
-    yield "runs", f"{schedule.spec.kind} ({schedule.spec.target})"
+    yield "runs", _what(schedule)
     if schedule.account:
         yield "for", schedule.account
-    yield "rule", f"{table.rule}; {_IN_WORDS[table.catch_up]}; {_IN_WORDS[table.overlap]}"
+    yield "rule", f"{table.rule}; {_CATCH_UP[table.catch_up]}; {_OVERLAP[table.overlap]}"
     if last is not None:
-        yield "last", f"{short_id(last.id)} {status_words(last)}, submitted {age(last.created_at, now)} ago"
+        ago = age(last.created_at, now)
+        yield (
+            "last",
+            f"{short_id(last.id)} {status_words(last)}, submitted {'just now' if ago == 'now' else f'{ago} ago'}",
+        )
     if found.skipped:
         times = "1 time was" if found.skipped == 1 else f"{found.skipped:,} times were"
         yield "lost", f"{times} skipped since then: that job has not ended"
