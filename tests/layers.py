@@ -37,6 +37,7 @@ FOR_CLIENTS = (
     "outlast.lookout",
     "outlast.settings",
     "outlast.functions",
+    "outlast.scheduling",
     "outlast.targets",
     "outlast.app",
     "outlast.pow",
@@ -49,10 +50,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.crashpoint": (),
     "outlast.jobstate": ("outlast.jobstate",),
     # Values and rules.
-    "outlast.core": ("outlast.core",),
+    "outlast.core": ("outlast.core", "cronsim"),
     # Side by side: neither knows the other.
     "outlast.storage": (*BASE, "outlast.storage", "apsw", "psycopg", "psycopg_pool"),
-    "outlast.engine": (*BASE, "outlast.engine", "psutil", "cronsim"),
+    "outlast.engine": (*BASE, "outlast.engine", "psutil"),
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
     # The use cases, and the one place where storage and engine meet.
@@ -61,12 +62,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.lookout": (*BASE, "outlast.codecheck"),
     "outlast.codecheck": BASE,
     "outlast.settings": BASE,
-    "outlast.app": BELOW_CLIENTS,
+    "outlast.app": (*BELOW_CLIENTS, "outlast.scheduling"),
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
     "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),
     "outlast.backends": (*BASE, "outlast.engine.jobside", "outlast.service"),
-    "outlast.client": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.backends", "outlast.app"),
+    "outlast.scheduling": (*BASE, "outlast.functions", "outlast.service"),
+    "outlast.client": (
+        *BASE,
+        "outlast.engine.jobside",
+        "outlast.functions",
+        "outlast.scheduling",
+        "outlast.backends",
+        "outlast.app",
+    ),
     "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
     # Above it.

@@ -50,7 +50,15 @@ def open_service(settings: Settings, *, client: str) -> Service:
 
 def open_backend(flags: Mapping[str, str]) -> ServiceBackend:
     """Return the backend of the library."""
-    return ServiceBackend(open_service(load_settings(flags), client="library"))
+    settings = load_settings(flags)
+    return ServiceBackend(open_service(settings, client="library"), lambda: timezone_of(settings))
+
+
+def timezone_of(settings: Settings) -> str:
+    """Return the time zone of schedules that name none: the setting, else the system's."""
+    from outlast.scheduling import system_timezone
+
+    return settings["OUTLAST_TIMEZONE"] or system_timezone()
 
 
 def open_store(settings: Settings, places: Places) -> SqliteStore:

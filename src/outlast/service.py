@@ -3,6 +3,7 @@
 It knows the store only by its protocol, and the supervisor only as a doorbell.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,11 +13,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from outlast.acts import Act, Acts, Steered
-from outlast.core.errors import Busy, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
+from outlast.core.errors import Busy, Conflict, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
 from outlast.core.job import Details, Job, NewJob, Stats, Submitted
 from outlast.core.places import Places
-from outlast.core.ports import Jobs
+from outlast.core.ports import Store
 from outlast.core.query import Query
+from outlast.core.schedules import Schedule, Scheduled, job_now
 
 if TYPE_CHECKING:
     from outlast.lookout import Lookout, Witness
@@ -64,7 +66,7 @@ class Service:
 
     def __init__(
         self,
-        store: Jobs,
+        store: Store,
         places: Places,
         doorbell: Doorbell,
         *,
@@ -243,6 +245,71 @@ class Service:
         if count:
             self._announce()
         return count
+
+    def put_schedule(self, schedule: Schedule, *, named: bool = True) -> bool:
+        """Add a schedule, or change the one of its name; tell whether it is new.
+
+        It begins with the next due time; an unchanged rule keeps the one it had, so that nothing is missed. Raise
+        Conflict if the name belongs to other code, or, unless somebody has `named` it, to other arguments.
+        """
+        known = self.store.schedule(schedule.name)
+        if known is not None and known.schedule.spec.target != schedule.spec.target:
+            raise Conflict(
+                f"The schedule {schedule.name} runs {known.schedule.spec.target}.",
+                f"Give another name, or first: outlast schedule remove {schedule.name}.",
+            )
+        if known is not None and not named and known.schedule.args != schedule.args:
+            raise Conflict(
+                f"The schedule {schedule.name} has other arguments.",
+                f"Give this one a name; to change that one, name it: {schedule.name}.",
+            )
+        next_at = schedule.timetable.next_time(self.store.now())
+        is_new = self.store.put_schedule(replace(schedule, actor=schedule.actor or self._actor), next_at)
+        self._announce()
+        return is_new
+
+    def schedule(self, name: str) -> Scheduled:
+        """Return the schedule of this name. Raise NotFound."""
+        found = self.store.schedule(name)
+        if found is None:
+            raise NotFound(f"There is no schedule {name!r:.120}.", "outlast schedule list shows what there is.")
+        return found
+
+    def schedules(self) -> list[tuple[Scheduled, Job | None]]:
+        """Return every schedule, by name, with its last job if that still exists."""
+        found = self.store.schedules()
+        return [(each, self.last_of_schedule(each)) for each in found]
+
+    def last_of_schedule(self, found: Scheduled) -> Job | None:
+        """Return the last job of a schedule, None if it had none or it was removed."""
+        return None if found.last_job_id is None else self.store.get(found.last_job_id)
+
+    def remove_schedule(self, name: str) -> None:
+        """Forget a schedule; its jobs stay. Raise NotFound."""
+        self.schedule(name)
+        self.store.remove_schedule(name)
+        self._announce()
+
+    def pause_schedule(self, name: str) -> Scheduled:
+        """Let a schedule submit nothing until it is resumed. Raise NotFound."""
+        self.schedule(name)
+        self.store.pause_schedule(name)
+        self._announce()
+        return self.schedule(name)
+
+    def resume_schedule(self, name: str) -> Scheduled:
+        """Let a paused schedule go on with its next due time; what was due meanwhile is not made up. Raise NotFound."""
+        next_at = self.schedule(name).schedule.timetable.next_time(self.store.now())
+        self.store.resume_schedule(name, next_at)
+        self._announce()
+        return self.schedule(name)
+
+    def run_schedule_now(self, name: str) -> Submitted:
+        """Submit a job of the schedule at once, beside its due times, also while it is paused. Raise NotFound."""
+        job = job_now(self.schedule(name).schedule, self.store.now(), os.urandom(8), self._actor)
+        answer = self.store.submit_scheduled(name, job)
+        self._announce()
+        return answer
 
     def stats(self) -> Stats:
         """Count the jobs."""

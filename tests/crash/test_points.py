@@ -45,6 +45,11 @@ OF_SENDING = (
 OF_CLIENT = ("submit", "swap", "ask", "remove", "replace_cursor")
 ELSEWHERE = {
     "leave_office": "test_coming_and_going.py kills a supervisor on its way out",
+    "fire_schedule": "test_schedules.py kills supervisors there",
+    **dict.fromkeys(
+        ("put_schedule", "remove_schedule", "pause_schedule", "resume_schedule", "submit_scheduled"),
+        "one statement each, in a transaction like any other: contract/test_crash_points.py",
+    ),
     "read_gauge": "test_pow_chain.py strikes supervisors of searches that wait",
     "prune": "the tests of the command line and of retention",
     "forget": "the tests of retention",

@@ -24,6 +24,7 @@ from outlast.core.job import (
 )
 from outlast.core.moments import Moment
 from outlast.core.query import Query
+from outlast.core.schedules import Firing, Schedule, Scheduled
 from outlast.core.status import Intent
 
 
@@ -123,7 +124,8 @@ class Jobs(Protocol):
         """Return who says it supervises this store."""
 
     def has_work(self) -> bool:
-        """Tell whether a supervisor has anything to do: something queued, running, or waiting for a time."""
+        """Tell whether a supervisor has anything to do: something queued, running, or waiting for a time, or a schedule
+        that is not paused."""
 
     def changes(self) -> int:
         """Return a number that changes whenever somebody else changed the store; cheap, also inside a batch."""
@@ -132,7 +134,37 @@ class Jobs(Protocol):
         """Let go of the store."""
 
 
-class Supervision(Jobs, Protocol):
+class Schedules(Protocol):
+    """Rules that submit jobs; each has a name of its own."""
+
+    def put_schedule(self, schedule: Schedule, next_at: Moment | None) -> bool:
+        """Add a schedule, or put it in place of the one of its name, which stays paused if it is; tell whether it is
+        new. A rule and time zone that are the same keep their next due time, others begin with `next_at`."""
+
+    def schedules(self) -> list[Scheduled]:
+        """Return every schedule, by name."""
+
+    def schedule(self, name: str) -> Scheduled | None:
+        """Return the schedule of this name."""
+
+    def remove_schedule(self, name: str) -> bool:
+        """Forget a schedule; its jobs stay. False if there was none."""
+
+    def pause_schedule(self, name: str) -> bool:
+        """Let a schedule submit nothing until it is resumed; False if there is none."""
+
+    def resume_schedule(self, name: str, next_at: Moment | None) -> bool:
+        """Let a paused schedule be due at `next_at`; one that is not paused stays as it is. False if there is none."""
+
+    def submit_scheduled(self, name: str, job: NewJob) -> Submitted:
+        """Add a job as the last one of the schedule, beside its due times."""
+
+
+class Store(Jobs, Schedules, Protocol):
+    """What clients may do."""
+
+
+class Supervision(Store, Protocol):
     """What only the supervisor may do. The caller holds the supervisor lock."""
 
     def take_office(self, identity: ProcessIdentity) -> None:
@@ -157,7 +189,18 @@ class Supervision(Jobs, Protocol):
         """Put waiting jobs whose time has come into the queue; return how many."""
 
     def next_wake_seconds(self) -> float | None:
-        """Return how long until the next waiting job is due (0 if it is), None without one."""
+        """Return how long until the next waiting job or schedule is due (0 if it is), None without one."""
+
+    def due_schedules(self, limit: int) -> list[Scheduled]:
+        """Return unpaused schedules that are due, the earliest first, and those behind whose settled times the clock
+        went back by a day."""
+
+    def fire_schedule(self, before: Scheduled, firing: Firing) -> list[Submitted]:
+        """Do with a schedule what was decided: add the job of each due time and note the next one, all or nothing.
+
+        A due time that has had a job, whatever became of it, gets no other one. If overlaps are skipped, that stands
+        in the history of the previous job. Nothing happens if the schedule is no longer as `before`.
+        """
 
     def read_gauge(self, name: str, value: int, *, every_seconds: float) -> int:
         """Keep what a gauge says, and queue the jobs that wait for at most `value`; return how many.

@@ -49,6 +49,22 @@ def _item(job: "Job", incomplete: str) -> "CompletionItem | None":
     return CompletionItem(value, help=f"{job.kind} {status_words(job)}") if _HARMLESS.match(value) else None
 
 
+def complete_schedules(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Return the schedules whose name begins like this."""
+    from click.shell_completion import CompletionItem
+
+    session = ctx.ensure_object(Session)
+    if not session.has_store():
+        return []
+    taken = set(ctx.params.get("names") or ())
+    known = [found.schedule for found, _ in session.service().schedules()]
+    return [
+        CompletionItem(schedule.name, help=f"{schedule.spec.kind} {schedule.timetable.rule}")
+        for schedule in known
+        if schedule.name.startswith(incomplete) and schedule.name not in taken
+    ]
+
+
 def complete_query(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Return the fields of a query, and after `status:`, `kind:` and the others what there is.
 

@@ -44,6 +44,7 @@ _HAS_WORK = (
     " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused')"
     " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_gauge"
     " WHERE gauge IS NOT NULL AND status = 'waiting' AND reason = 'condition')"
+    " OR EXISTS (SELECT 1 FROM schedules INDEXED BY schedules_due WHERE paused = 0 AND next_at IS NOT NULL)"
 )
 _ASK = (
     "UPDATE jobs SET intent = CASE WHEN intent = 'cancel' THEN intent ELSE ? END, intent_actor = ?, updated_at = ?"

@@ -11,7 +11,7 @@ from outlast.core.job import Checkpoint, Claim, Event, Job, ProcessIdentity, Ste
 from outlast.core.moments import Moment
 from outlast.core.status import Status, check_move
 from outlast.storage.sqlite import gauges, rows, wal
-from outlast.storage.sqlite.jobs import SqliteJobs
+from outlast.storage.sqlite.schedules import SqliteSchedules
 from outlast.storage.sqlite.swaps import lost
 
 _QUEUED = "FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
@@ -58,7 +58,7 @@ _SAVE_PROGRESS = (
 _FENCE = "SELECT seq, saved FROM jobs WHERE id = ? AND status = 'running' AND attempt = ?"
 
 
-class SqliteStore(SqliteJobs):
+class SqliteStore(SqliteSchedules):
     """The store as its supervisor sees it; see `core.ports.Supervision`."""
 
     def take_office(self, identity: ProcessIdentity) -> None:
@@ -99,8 +99,10 @@ class SqliteStore(SqliteJobs):
 
     def next_wake_seconds(self) -> float | None:
         first: Moment | None = self._database.execute(f"SELECT min(wake_at) FROM {_WAKEABLE}")[0][0]
-        times = [moment for moment in (first, gauges.next_look(self._database)) if moment is not None]
-        return max(0.0, (min(times) - self.now()) / 1000) if times else None
+        now = self.now()
+        known = (first, gauges.next_look(self._database), self._next_schedule_at(now))
+        times = [moment for moment in known if moment is not None]
+        return max(0.0, (min(times) - now) / 1000) if times else None
 
     def read_gauge(self, name: str, value: int, *, every_seconds: float) -> int:
         with self._database.write("read_gauge"):
