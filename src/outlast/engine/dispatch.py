@@ -4,7 +4,7 @@ import errno
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -14,6 +14,7 @@ from outlast.core.places import Places
 from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
 from outlast.engine.ending import Undertaker, Why
+from outlast.engine.memory import is_light
 from outlast.engine.pace import DEPTH, JOBS_PER_PROCESS
 from outlast.engine.pages import page_of_steps
 from outlast.engine.pool import CannotStart, JobProcess, Lodging, Pool, Stage
@@ -26,6 +27,14 @@ TIRED_SECONDS = 5.0
 """How long no process is started after the machine had no room for one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """Which queues are served (none named: all), and of some how many jobs may run at once."""
+
+    only: Sequence[str] = ()
+    at_once: Mapping[str, int] = field(default_factory=dict)
+
+
 class Dispatcher:
     """Claims due jobs for processes that are ready, and sees that processes get ready."""
 
@@ -36,8 +45,7 @@ class Dispatcher:
         undertaker: Undertaker,
         wire: Wire,
         places: Places,
-        *,
-        queues: Sequence[str] = (),
+        queues: Queues,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -80,13 +88,13 @@ class Dispatcher:
             self.backlog = True
             return
         self._saw_quick = False
-        due = self._store.due(limit, queues=self._queues)
+        due = self._store.due(limit, queues=self._queues.only, at_once=self._queues.at_once)
         self.backlog = len(due) == limit
         for job in due:
             lodging = Lodging.of(job)
             weight = self._pool.pace.weight(job.spec)
             self._saw_quick = self._saw_quick or weight < 1
-            process = next((process for process in ready if process.lodging == lodging), None)
+            process = _fit_for(job, lodging, ready)
             if process is not None:
                 ready.remove(process)
             elif weight < 1:
@@ -179,3 +187,8 @@ class Dispatcher:
         after = replace(job, status=Status.FAILED, reason=Reason.ERROR, error=error)
         with suppress(StoreError, ClaimLost):  # it stays queued, and the next turn tries again
             self._store.swap(job, after, Event(event="failed", attempt=job.attempt, detail={"error": error}))
+
+
+def _fit_for(job: Job, lodging: Lodging, ready: Sequence[JobProcess]) -> JobProcess | None:
+    limit = job.spec.policy.memory_limit_bytes
+    return next((one for one in ready if one.lodging == lodging and is_light(one, limit)), None)

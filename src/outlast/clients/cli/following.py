@@ -14,6 +14,7 @@ from outlast.clients.render.text import visible
 from outlast.clients.render.words import now_words
 from outlast.core.job import Job
 from outlast.core.view import job_object
+from outlast.joblog import JobLog
 from outlast.service import Service
 
 LOOK_SECONDS = 0.25
@@ -57,8 +58,6 @@ def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | Non
         raise
     finally:
         shower.close()
-        for each in followed:
-            each.close()
     return exit_code(list(ended.values()))
 
 
@@ -83,7 +82,7 @@ class _Followed:
 
     def __init__(self, service: Service, job_id: str, *, log_from_start: bool) -> None:
         self._service = service
-        self._tail = Tail(service.places.log(job_id), from_start=log_from_start)
+        self._tail = Tail(JobLog(service.places, job_id), from_start=log_from_start)
         self._rest = b""
         self._sign: object = None
         self._seen = 0
@@ -112,9 +111,6 @@ class _Followed:
         news, self._seen = news_since(job, self._service.details(job), self._seen)
         is_first, self._is_first = self._is_first, False
         return [] if is_first else news
-
-    def close(self) -> None:
-        self._tail.close()
 
 
 class _JsonShower:

@@ -22,6 +22,7 @@ import apsw
 from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreGone, StoreReadOnly, UsageError
 from outlast.crashpoint import crash_point
 from outlast.storage.sqlite import failures
+from outlast.storage.sqlite.room import checkpoint_pages
 from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.watch import Change, Watch
 
@@ -29,8 +30,6 @@ BUSY_SECONDS = 10.0
 """How long another process may hold the lock before we give up."""
 _PROBE_AFTER = 8
 """Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
-CHECKPOINT_PAGES = 4000
-"""About 16 MB of WAL: a file of that size is overwritten, not grown (PERFORMANCE 4.2)."""
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _WRONG_VALUE = (UnicodeError, OverflowError)
 
@@ -318,7 +317,7 @@ class Database:
         except apsw.Error as error:
             raise failures.translate(error, self.path) from error
         self._connection.set_busy_handler(self._wait)
-        self._connection.wal_autocheckpoint(CHECKPOINT_PAGES)
+        self._connection.wal_autocheckpoint(checkpoint_pages(path.parent))
         try:
             self._prepare(self._connection)
         except apsw.Error as error:
