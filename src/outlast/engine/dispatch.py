@@ -23,8 +23,8 @@ from outlast.engine.wire import Wire
 
 log = logging.getLogger("outlast")
 
-TIRED_SECONDS = 5.0
-"""How long no process is started after the machine had no room for one."""
+TIRED_SECONDS, SOON_SECONDS = 5.0, 0.5
+"""How long no process is started after the machine had no room for one, and if an idle one was given up for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +163,8 @@ class Dispatcher:
     def _make_ready(self, job: Job) -> None:
         """See that a process for this job comes up, in place of an idle one of another home if need be."""
         occupied = len(self._pool.in_stage(Stage.STARTING, Stage.IDLE, Stage.BUSY))
-        if occupied >= self._pool.size:
-            idle = self._pool.in_stage(Stage.IDLE)
-            if not idle:
-                return
-            self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
+        if occupied >= self._pool.size and not self._retire_one():
+            return
         if self._no_start_before is not None and monotonic() < self._no_start_before:
             return
         self._no_start_before = None
@@ -180,7 +177,14 @@ class Dispatcher:
             self._give_up(job, str(error))
         except OSError as error:
             log.warning("No job process can be started now: %s", errno.errorcode.get(error.errno or 0, error))
-            self._no_start_before = monotonic() + TIRED_SECONDS
+            self._no_start_before = monotonic() + (SOON_SECONDS if self._retire_one() else TIRED_SECONDS)
+
+    def _retire_one(self) -> bool:
+        """Give up the process that has been idle for the longest; False if none is."""
+        idle = self._pool.in_stage(Stage.IDLE)
+        if idle:
+            self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
+        return bool(idle)
 
     def _give_up(self, job: Job, cause: str) -> None:
         error = f"No process could be started for this job: {cause}"
