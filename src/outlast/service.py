@@ -10,7 +10,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from outlast.acts import Act, Acts, Steered
 from outlast.core.errors import Busy, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
 from outlast.core.job import Details, Job, NewJob, Stats, Submitted
 from outlast.core.places import Places
@@ -18,6 +17,7 @@ from outlast.core.ports import Jobs
 from outlast.core.query import Query
 
 if TYPE_CHECKING:
+    from outlast.acts import Act, Acts, Steered
     from outlast.lookout import Lookout, Witness
 
 POLL_SECONDS = 1.0
@@ -77,7 +77,12 @@ class Service:
         self._actor = actor
         self._publish = publish
         self._witness = witness
-        self._acts = Acts(store, actor)
+
+    @property
+    def _acts(self) -> "Acts":
+        from outlast.acts import Acts
+
+        return Acts(self.store, self._actor)
 
     @property
     def lookout(self) -> "Lookout":
@@ -206,7 +211,7 @@ class Service:
         self.forget_files([job.id])
         self._announce()
 
-    def steer(self, act: Act, jobs: Iterable[Job]) -> Iterator[Steered]:
+    def steer(self, act: "Act", jobs: Iterable[Job]) -> Iterator["Steered"]:
         """Do the same with each job, STEER_BATCH in one commit, and yield what became of each.
 
         One for which it cannot be done harms no other. Raise StoreError or Busy; what was yielded is done.
@@ -220,7 +225,9 @@ class Service:
             self._announce(wish=True)
             yield from steered
 
-    def _steered(self, job: Job, once: Callable[[Job], bool]) -> Steered:
+    def _steered(self, job: Job, once: Callable[[Job], bool]) -> "Steered":
+        from outlast.acts import Steered
+
         try:
             with self.store.batch():
                 self._settle(job, once)
