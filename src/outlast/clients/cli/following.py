@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
 
+from outlast.clients.cli.looks import Look, Shower, prefix_of, readable
 from outlast.clients.cli.session import Session
 from outlast.clients.cli.tail import Tail
 from outlast.clients.cli.watching import end_lines, exit_code, say_it_goes_on
 from outlast.clients.render.story.news import news_since
-from outlast.clients.render.text import visible, visible_line
-from outlast.clients.render.words import now_words, short_id
+from outlast.clients.render.text import visible
+from outlast.clients.render.words import now_words
 from outlast.core.job import Job
 from outlast.core.view import job_object
 from outlast.service import Service
@@ -22,28 +21,6 @@ LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 30.0
 _PATIENCE = 30
 """Lines about progress come at most once in a thirtieth of the time that the job is followed."""
 _NEWS = "· "
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One job at one look: the lines that its log grew by, and what happened, in sentences."""
-
-    job: Job
-    lines: Sequence[bytes]
-    news: Sequence[str]
-
-
-class Shower(Protocol):
-    """Shows looks to a person or a program."""
-
-    def show(self, looks: Sequence[Look]) -> None:
-        """Show what is new."""
-
-    def end(self, job: Job) -> None:
-        """Show that a job has ended, after its last look."""
-
-    def close(self) -> None:
-        """Take away what should not stay on the screen."""
 
 
 def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | None, *, log_from_start: bool) -> int:
@@ -206,13 +183,3 @@ class PlainShower:
 
     def close(self) -> None:
         """Do nothing: lines stay."""
-
-
-def prefix_of(job: Job, *, several: bool) -> str:
-    """Return what stands before a line of one of several jobs."""
-    return f"[{short_id(job.id)}] " if several else ""
-
-
-def readable(lines: Iterable[bytes]) -> list[str]:
-    """Return lines of a log as they may be written to a terminal."""
-    return [visible_line(line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]) for line in lines]

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
-from outlast.clients.cli.following import Look, prefix_of, readable
+from outlast.clients.cli.looks import Look, prefix_of, readable
 from outlast.clients.cli.session import Session
 from outlast.clients.cli.watching import end_lines
 from outlast.clients.render.text import fit, visible
