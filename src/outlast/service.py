@@ -13,7 +13,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from outlast.acts import Act, Acts, Steered
 from outlast.core.endcalls import with_default
 from outlast.core.errors import Busy, Conflict, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
 from outlast.core.job import Details, Job, NewJob, Spec, Stats, Submitted
@@ -23,6 +22,7 @@ from outlast.core.query import Query
 from outlast.core.schedules import Schedule, Scheduled, job_now
 
 if TYPE_CHECKING:
+    from outlast.acts import Act, Acts, Steered
     from outlast.lookout import Lookout, Witness
 
 POLL_SECONDS = 1.0
@@ -86,7 +86,12 @@ class Service:
         self._publish = publish
         self._on_end = on_end
         self._witness = witness
-        self._acts = Acts(store, actor)
+
+    @property
+    def _acts(self) -> "Acts":
+        from outlast.acts import Acts
+
+        return Acts(self.store, self._actor)
 
     @property
     def lookout(self) -> "Lookout":
@@ -225,7 +230,7 @@ class Service:
             forget_files(self.places, [job.id])
         self._announce()
 
-    def steer(self, act: Act, jobs: Iterable[Job]) -> Iterator[Steered]:
+    def steer(self, act: "Act", jobs: Iterable[Job]) -> Iterator["Steered"]:
         """Do the same with each job, STEER_BATCH in one commit, and yield what became of each.
 
         One for which it cannot be done harms no other. Raise StoreError or Busy; what was yielded is done.
@@ -241,7 +246,9 @@ class Service:
             self._announce(wish=True)
             yield from steered
 
-    def _steered(self, job: Job, once: Callable[[Job], bool]) -> Steered:
+    def _steered(self, job: Job, once: Callable[[Job], bool]) -> "Steered":
+        from outlast.acts import Steered
+
         try:
             with self.store.batch():
                 self._settle(job, once)

@@ -7,9 +7,8 @@ time: it takes durations and moments, never `now`.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.job import (
     Checkpoint,
     Claim,
@@ -26,6 +25,9 @@ from outlast.core.moments import Moment
 from outlast.core.query import Query
 from outlast.core.schedules import Firing, Schedule, Scheduled
 from outlast.core.status import Intent
+
+if TYPE_CHECKING:
+    from outlast.core.figures import FailureGroup, Failures, Figures
 
 
 class Jobs(Protocol):
@@ -99,16 +101,16 @@ class Jobs(Protocol):
     def stats(self) -> Stats:
         """Count the jobs."""
 
-    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+    def figures(self, *, hours: int, days: int, newest: int) -> "Figures":
         """Return the ends of the last hours and days, how long the `newest` of each kind took, what is waited for.
 
         Removed jobs count as long as their history rows stay.
         """
 
-    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+    def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":
         """Return the `limit` groups with the newest failures, removed jobs included; None: since ever."""
 
-    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+    def failure(self, group: str, *, since_seconds: float | None) -> "FailureGroup | None":
         """Return one group of failures, None if nothing failed like this."""
 
     def failure_names(self) -> list[str]:

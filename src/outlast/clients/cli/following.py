@@ -3,9 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
-from typing import Protocol
 
-from outlast.clients.cli.looks import Look, prefix_of, readable
+from outlast.clients.cli.looks import Look, Shower, prefix_of, readable
 from outlast.clients.cli.session import Session
 from outlast.clients.cli.tail import Tail
 from outlast.clients.cli.watching import end_lines, exit_code, say_it_goes_on
@@ -23,19 +22,6 @@ LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 30.0
 _PATIENCE = 30
 """Lines about progress come at most once in a thirtieth of the time that the job is followed."""
 _NEWS = "· "
-
-
-class Shower(Protocol):
-    """Shows looks to a person or a program."""
-
-    def show(self, looks: Sequence[Look]) -> None:
-        """Show what is new."""
-
-    def end(self, job: Job) -> None:
-        """Show that a job has ended, after its last look."""
-
-    def close(self) -> None:
-        """Take away what should not stay on the screen."""
 
 
 def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | None, *, log_from_start: bool) -> int:

@@ -7,25 +7,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from outlast.core.endcalls import end_call, is_end_call
 from outlast.core.errors import StoreReadOnly
-from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.ids import split_id
 from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats, Step, Submitted
 from outlast.core.moments import Moment
 from outlast.core.query import Query
 from outlast.core.status import Intent, Status
-from outlast.storage.sqlite import failuregroups, failures, figures, removal, rows, schema, submission
+from outlast.storage.sqlite import failures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
 from outlast.storage.sqlite.filters import count_matching, select_seqs
 from outlast.storage.sqlite.firstjobs import add_first_jobs
 from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
+
+if TYPE_CHECKING:
+    from outlast.core.figures import FailureGroup, Failures, Figures
 
 _COUNTS = (
     "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
@@ -133,6 +135,8 @@ class SqliteJobs:
             return self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
 
     def _kinds(self) -> list[str]:
+        from outlast.storage.sqlite import figures
+
         return [name for (name,) in self._database.execute(figures.FINISHED_KINDS)]
 
     def details(self, job: Job) -> Details:
@@ -241,7 +245,10 @@ class SqliteJobs:
             oldest = self._database.execute(_OLDEST_QUEUED)
         return Stats(by_status=by_status, by_kind=by_kind, oldest_queued_at=oldest[0][0])
 
-    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+    def figures(self, *, hours: int, days: int, newest: int) -> "Figures":
+        from outlast.core.figures import Figures
+        from outlast.storage.sqlite import figures
+
         now = self.now()
         with self._database.read(), self._sound():
             return Figures(
@@ -253,20 +260,28 @@ class SqliteJobs:
                 store_bytes=figures.size_of([str(self.path), f"{self.path}-wal"]),
             )
 
-    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+    def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":
+        from outlast.storage.sqlite import failuregroups
+
         with self._database.read():
             return failuregroups.groups(self._database, since=self._since(since_seconds), limit=limit)
 
-    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+    def failure(self, group: str, *, since_seconds: float | None) -> "FailureGroup | None":
+        from outlast.storage.sqlite import failuregroups
+
         with self._database.read():
             return failuregroups.group(self._database, group, since=self._since(since_seconds))
 
     def failure_names(self) -> list[str]:
+        from outlast.storage.sqlite import failuregroups
+
         return failuregroups.names(self._database)
 
     def failed_jobs(
         self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int
     ) -> list[Job]:
+        from outlast.storage.sqlite import failuregroups
+
         if limit < 1:
             return []
         with self._database.read():
@@ -285,6 +300,8 @@ class SqliteJobs:
             return int(self._database.execute(sql, parameters)[0][0])
 
     def ahead_of(self, job: Job) -> int:
+        from outlast.storage.sqlite import figures
+
         return figures.ahead_of(self._database, job)
 
     def supervisor_since(self) -> Moment | None:
