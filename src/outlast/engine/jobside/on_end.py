@@ -32,7 +32,7 @@ def _run(command: str, job: dict[str, Any], directory: str) -> int:
     place = directory if os.path.isdir(directory) else "/"
     child = subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE, cwd=place, env=environment)
     try:
-        child.communicate(json.dumps(job).encode())  # that it does not read it is its own affair
+        child.communicate(json.dumps(job).encode() + b"\n")  # that it does not read it is its own affair
     finally:
         if child.poll() is None:
             child.kill()
