@@ -70,10 +70,10 @@ class SqliteStore(SqliteSchedules):
     """The store as its supervisor sees it; see `core.ports.Supervision`."""
 
     def take_office(self, identity: ProcessIdentity) -> None:
+        wal.grow(self._database)  # first: who is in office should be at work
         sql = f"INSERT OR REPLACE INTO supervisors (place, {rows.IDENTITY}, since) VALUES (1, ?, ?, ?, ?, ?, ?)"
         with self._database.write("take_office"):
             self._database.execute(sql, (*rows.identity_values(identity), self.now()))
-        wal.grow(self._database)
 
     def tidy(self) -> None:
         """Do what would otherwise hold up a later change: move the WAL into the file. For when nothing else is done."""

@@ -12,6 +12,7 @@ _TOLD = frozenset(
         "put_back",
         "retrying",
         "timed_out",
+        "out_of_memory",
         "paused",
         "resumed",
         "retried",

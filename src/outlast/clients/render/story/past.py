@@ -53,6 +53,8 @@ class _Teller:
             "put_back": self._put_back,
             "retrying": self._retrying,
             "timed_out": self._timed_out,
+            "out_of_memory": self._out_of_memory,
+            "overlap skipped": lambda event: "Its schedule was due again meanwhile and skipped that time.",
             "waiting": self._waiting,
             "paused": self._paused,
             "resumed": lambda event: f"{self._by(event, 'Somebody')} let it go on.",
@@ -168,6 +170,10 @@ class _Teller:
         most = "" if limit is None else f" of {format_duration(limit)}"
         return f"It ran longer than its timeout{most} and was ended{self._try()}.{self._saved(event)}"
 
+    def _out_of_memory(self, event: Event) -> str:
+        self._ends(event)
+        return f"It used more memory than its limit and was ended{self._try()}.{self._saved(event)}"
+
     def _waiting(self, event: Event) -> str:
         took, wake_at = self._took(event), event.detail.get("wake_at")
         self._ends(event)
@@ -225,11 +231,12 @@ _RETURNS = {
     "crashed": "It went on",
     "retrying": "It tried again",
     "timed_out": "It tried again",
+    "out_of_memory": "It tried again",
 }
 """How an attempt begins, by what ended the one before."""
 
 
-_DEATHS = frozenset({"crashed", "retrying", "timed_out"})
+_DEATHS = frozenset({"crashed", "retrying", "timed_out", "out_of_memory"})
 
 
 def _likeness(event: Event) -> str:
