@@ -8,11 +8,7 @@ PAGE = Path(__file__).with_name("settings.md")
 NOT_YET = (
     "OUTLAST_LEASE",
     "OUTLAST_TOKEN",
-    "OUTLAST_TIMEZONE",
     "OUTLAST_CLUSTER_WORKER",
-    "CONSENSUS_API_URL",
-    "DATABASE_URL",
-    "OUTLAST_BROADCAST",
 )
 """Settings that are read and checked, but that nothing acts on yet."""
 HEAD = """\
@@ -50,7 +46,6 @@ def page() -> str:
         [
             HEAD,
             _table(now),
-            "Proof of work searches at a fixed height and broadcasts nothing in this version, also with `DANGER`.\n",
             "## Not in use yet\n",
             "These are read and checked, so that a file can be written once; nothing acts on them in this version.\n",
             _table(later),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from outlast.client import Handle, default
-from outlast.functions import Function, check_signature, make_policy
+from outlast.functions import Function, check_signature, make_policy, make_schedule_rules
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +35,20 @@ class JobFunction(Function[P, R]):
         """Store one job a call, all in one transaction; see `Outlast.submit_many`."""
         return default().submit_many(self, calls)
 
+    def schedule(
+        self,
+        rule: str | None = None,
+        *,
+        name: str | None = None,
+        timezone: str | None = None,
+        catch_up: Literal["skip", "once", "all"] | None = None,
+        overlap: Literal["skip", "queue"] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Keep a schedule that submits this function, durably; return its object. See `Outlast.schedule`."""
+        rules: dict[str, Any] = {"name": name, "timezone": timezone, "catch_up": catch_up, "overlap": overlap}
+        return default().schedule(self, rule, **rules, **options)
+
 
 @overload
 def job(fn: Callable[P, R], /) -> JobFunction[P, R]: ...
@@ -55,6 +69,10 @@ def job(
     max_crashes: int | None = None,
     keep: bool = False,
     on_end: str | None = None,
+    schedule: str | None = None,
+    timezone: str | None = None,
+    catch_up: Literal["skip", "once", "all"] | None = None,
+    overlap: Literal["skip", "queue"] | None = None,
 ) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
 def job(fn_or_name: Any = None, /, **options: Any) -> Any:
     """Make a function a job; bare (`@job`) or with rules (`@job(max_attempts=3, timeout="2h")`).
@@ -64,6 +82,7 @@ def job(fn_or_name: Any = None, /, **options: Any) -> Any:
     what follows when the process died. `isolation="process"`: a process for this job alone. `memory_limit`: what its
     processes may use ("512MB", "2GB"; an int is bytes), else they are ended. `max_crashes`: deaths without a save until
     it is given up. `keep`: never prune. `on_end`: a command or an https URL that is called with the job at its end.
+    `schedule` (a cron rule), `timezone`, `catch_up`, `overlap`: for a schedule; it begins when it is registered.
     Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
     """
     if callable(fn_or_name):
@@ -75,4 +94,12 @@ def _decorate(fn: Callable[P, R], name: str | None, options: Mapping[str, Any]) 
     options = dict(options)
     check_signature(fn)
     queue, priority = options.pop("queue", "default"), options.pop("priority", 0)
-    return JobFunction(fn, kind=name or fn.__name__, policy=make_policy(**options), queue=queue, priority=priority)
+    words = {word: options.pop(word, None) for word in ("timezone", "catch_up", "overlap")}
+    return JobFunction(
+        fn,
+        kind=name or fn.__name__,
+        queue=queue,
+        priority=priority,
+        schedule_rules=make_schedule_rules(options.pop("schedule", None), **words),
+        policy=make_policy(**options),
+    )

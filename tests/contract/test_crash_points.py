@@ -27,6 +27,8 @@ POINTS = {
     "finish": ["swap", "submit"],
     "fail": ["swap"],
     "prune": ["prune"],
+    "put_schedule": ["put_schedule"],
+    "fire_schedule": ["fire_schedule"],
 }
 """The points each operation passes."""
 

@@ -10,9 +10,9 @@ from outlast.clients.cli.session import Session
 
 SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
-    "Look": ("list", "show", "follow", "logs", "wait", "stats"),
+    "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
-    "Set up": ("worker", "service", "config", "completion"),
+    "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""
 

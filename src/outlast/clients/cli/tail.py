@@ -1,15 +1,9 @@
 """Following a log that grows."""
 
-from collections.abc import Callable
-
-from outlast.core.job import Job
 from outlast.joblog import JobLog
 
 TAIL_BYTES = 2_000
 MOST_BYTES = 1_000_000
-
-Show = Callable[[Job | None, bytes], None]
-"""Shows a job as it is now and what its log has grown by; None: that was all."""
 
 
 class Tail:

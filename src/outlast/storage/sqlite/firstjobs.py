@@ -45,7 +45,7 @@ def _add_spec(connection: apsw.Connection, spec: Spec) -> int:
 
 
 def _values(job: Job, seq: int, spec_row: int, result: str | None) -> tuple[str | int | None, ...]:
-    failed = job.status is Status.FAILED and job.error is not None
+    failed = job.status is Status.FAILED
     return (
         seq,
         job.id,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -21,16 +21,14 @@ from outlast.core.status import Intent, Status
 from outlast.storage.sqlite import failures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
-from outlast.storage.sqlite.filters import select_seqs
+from outlast.storage.sqlite.filters import count_matching, select_seqs
 from outlast.storage.sqlite.firstjobs import add_first_jobs
 from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
 
-_FINISHED_KINDS = (
-    "WITH RECURSIVE k (name) AS (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
-    " UNION ALL SELECT (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
-    " AND kind > k.name) FROM k WHERE k.name IS NOT NULL) SELECT name FROM k WHERE name IS NOT NULL"
-)
+if TYPE_CHECKING:
+    from outlast.core.figures import FailureGroup, Failures, Figures
+
 _COUNTS = (
     "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
     " UNION ALL SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL"
@@ -38,6 +36,10 @@ _COUNTS = (
 )
 _OLDEST_QUEUED = (
     "SELECT min(created_at) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
+)
+_NEXT_WAKE = (
+    "SELECT min(wake_at) FROM jobs INDEXED BY jobs_wake"
+    " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused'"
 )
 _ARGS = "SELECT coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq WHERE j.seq = ?"
 _HAS_WORK = (
@@ -47,6 +49,7 @@ _HAS_WORK = (
     " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused')"
     " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_gauge"
     " WHERE gauge IS NOT NULL AND status = 'waiting' AND reason = 'condition')"
+    " OR EXISTS (SELECT 1 FROM schedules INDEXED BY schedules_due WHERE paused = 0 AND next_at IS NOT NULL)"
 )
 _HAS_WORK_IN = _HAS_WORK.replace(" WHERE ", " WHERE queue IN (SELECT value FROM json_each(?1)) AND ")
 _KEPT_PAGES = 64
@@ -60,6 +63,8 @@ _UNREAD = (
 )
 _LEAST_RANDOM_DIGITS = 4
 _PLAIN_END = "completed"
+_LAST_MOMENT = 2**62
+"""Later than any job ends."""
 
 
 def system_clock() -> Moment:
@@ -130,7 +135,9 @@ class SqliteJobs:
             return self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
 
     def _kinds(self) -> list[str]:
-        return [name for (name,) in self._database.execute(_FINISHED_KINDS)]
+        from outlast.storage.sqlite import figures
+
+        return [name for (name,) in self._database.execute(figures.FINISHED_KINDS)]
 
     def details(self, job: Job) -> Details:
         with self._database.read():
@@ -179,6 +186,10 @@ class SqliteJobs:
                 self._note(before.seq, event, attempt=after.attempt, now=now)
             if after.status.is_end and before.spec.policy.on_end and (ended := self.get(before.id)) is not None:
                 submission.submit(self._database, self._specs, [end_call(ended, os.urandom(8), now)], now)
+
+    def replace_cursor(self, job: Job, cursor: str) -> None:
+        with self._database.write("replace_cursor"):
+            self._database.execute("UPDATE checkpoints SET cursor = ? WHERE seq = ?", (cursor, job.seq))
 
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         now = self.now()
@@ -233,6 +244,69 @@ class SqliteJobs:
                 by_status[Status(word)] += count
             oldest = self._database.execute(_OLDEST_QUEUED)
         return Stats(by_status=by_status, by_kind=by_kind, oldest_queued_at=oldest[0][0])
+
+    def figures(self, *, hours: int, days: int, newest: int) -> "Figures":
+        from outlast.core.figures import Figures
+        from outlast.storage.sqlite import figures
+
+        now = self.now()
+        with self._database.read(), self._sound():
+            return Figures(
+                hours=figures.spans(self._database, now, length_ms=figures.HOUR_MS, count=hours),
+                days=figures.spans(self._database, now, length_ms=figures.DAY_MS, count=days),
+                durations=figures.durations(self._database, newest),
+                waiting=figures.waiting(self._database),
+                next_wake_at=self._database.execute(_NEXT_WAKE)[0][0],
+                store_bytes=figures.size_of([str(self.path), f"{self.path}-wal"]),
+            )
+
+    def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":
+        from outlast.storage.sqlite import failuregroups
+
+        with self._database.read():
+            return failuregroups.groups(self._database, since=self._since(since_seconds), limit=limit)
+
+    def failure(self, group: str, *, since_seconds: float | None) -> "FailureGroup | None":
+        from outlast.storage.sqlite import failuregroups
+
+        with self._database.read():
+            return failuregroups.group(self._database, group, since=self._since(since_seconds))
+
+    def failure_names(self) -> list[str]:
+        from outlast.storage.sqlite import failuregroups
+
+        return failuregroups.names(self._database)
+
+    def failed_jobs(
+        self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int
+    ) -> list[Job]:
+        from outlast.storage.sqlite import failuregroups
+
+        if limit < 1:
+            return []
+        with self._database.read():
+            edge = before if before is not None else (_LAST_MOMENT, 0)
+            found = self._database.execute(failuregroups.PAGE, (group, self._since(since_seconds), *edge, limit))
+            places = {seq: place for place, (seq,) in enumerate(found)}
+            jobs = self._jobs("WHERE j.seq IN (SELECT value FROM json_each(?))", (json.dumps(list(places)),))
+            return sorted(jobs, key=lambda job: places[job.seq])
+
+    def _since(self, seconds: float | None) -> Moment:
+        return 0 if seconds is None else self.now() - round(seconds * 1000)
+
+    def count(self, query: Query) -> int:
+        with self._database.read():
+            sql, parameters = count_matching(query, now=self.now(), kinds=self._kinds)
+            return int(self._database.execute(sql, parameters)[0][0])
+
+    def ahead_of(self, job: Job) -> int:
+        from outlast.storage.sqlite import figures
+
+        return figures.ahead_of(self._database, job)
+
+    def supervisor_since(self) -> Moment | None:
+        found = self._database.execute("SELECT since FROM supervisors")
+        return found[0][0] if found else None
 
     def supervisor(self) -> ProcessIdentity | None:
         found = rows.identities(self._database.execute(f"SELECT {rows.IDENTITY} FROM supervisors"))
