@@ -74,7 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
     "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),
-    "outlast.backends": (*BASE, "outlast.engine.jobside", "outlast.service"),
+    "outlast.backends": (*BASE, "outlast.engine.jobside", "outlast.service", "outlast.joblog"),
     "outlast.scheduling": (*BASE, "outlast.functions", "outlast.service"),
     "outlast.client": (
         *BASE,

@@ -13,6 +13,7 @@ from outlast.core.schedules import Schedule, schedule_object
 from outlast.core.status import ENDS
 from outlast.core.view import job_object
 from outlast.engine.jobside import current
+from outlast.joblog import JobLog
 from outlast.service import Service
 
 CHILD_SECONDS = 2.5
@@ -112,9 +113,8 @@ class ServiceBackend:
         return {"by_status": {str(status): n for status, n in stats.by_status.items()}, "by_kind": by_kind}
 
     def logs(self, job_id: str) -> str:
-        files = self._service.log_files(self._service.get(job_id))
-        text = b"".join(path.read_bytes()[-LONGEST_LOG:] for path in files)
-        return text[-LONGEST_LOG:].decode("utf-8", "replace")
+        log = JobLog(self._service.places, self._service.get(job_id).id)
+        return log.tail(LONGEST_LOG).decode("utf-8", "replace")
 
     def timezone(self) -> str:
         return self._timezone()

@@ -60,6 +60,17 @@ class JobLog:
                 break
         return text, begin + len(text)
 
+    def tail(self, most: int) -> bytes:
+        """Return the last bytes, at most so many."""
+        end = self.end()
+        position, text = max(0, end - most), b""
+        while position < end:
+            piece, position = self.read(position, most)
+            if not piece:
+                break
+            text += piece
+        return text[-most:]
+
     def _read(self, older: _Older, position: int, most: int) -> tuple[bytes, int]:
         if position < older.end:
             return _piece(self._older_path, older.skipped + position - older.gone, most), position

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from outlast.app import launch_of
 from outlast.core.places import Places
 from outlast.core.status import Status
 from outlast.core.trust import Reading
@@ -15,6 +16,7 @@ from outlast.functions import with_policy
 from outlast.service import forget_files
 from outlast.storage.sqlite import SqliteStore
 from tests.contract.making import Clock, ended
+from tests.crash.test_points import arm
 from tests.crash.work import fails_at_once, number
 from tests.engine.hostile import linger
 from tests.waiting import eventually
@@ -276,6 +278,28 @@ class TestWithASupervisor:
         eventually(lambda: workshop.service.store.get(first.id) is None, timeout=20, what="it to be removed")
 
         assert workshop.submit(number, 7, key="k").id == first.id
+
+    @pytest.mark.parametrize("point", ["prune:begun", "prune:committed"])
+    def test_a_supervisor_that_dies_as_it_removes_leaves_no_job_in_part(
+        self, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+    ) -> None:
+        monkeypatch.setenv("OUTLAST_RETENTION", "1h")
+        jobs = [workshop.submit(fails_at_once, "why") for _ in range(3)]
+        for handle in jobs:
+            handle.wait(20)
+        eventually(lambda: all(workshop.job(handle).read_at for handle in jobs), what="the reading to be noted")
+        workshop.kill_supervisor()
+        monkeypatch.setenv("OUTLAST_RETENTION", "0s")
+        arm(monkeypatch, point, once := tmp_path / "struck")
+        workshop.__dict__.pop("settings")
+        launch_of(workshop.settings, workshop.places).start()
+
+        eventually(once.exists, timeout=20, what="a supervisor to die")
+        workshop.start_supervisor()
+
+        eventually(lambda: not workshop.outlast.list()["jobs"], timeout=20, what="all jobs to be removed")
+        assert [path for handle in jobs for path in workshop.places.files_of(handle.id) if path.exists()] == []
+        assert workshop.submit(number, 1).result(timeout=20) == 1
 
     def test_a_running_job_is_not_touched(self, workshop: Workshop, tmp_path: Path) -> None:
         running = workshop.submit(linger, str(tmp_path / "sign"))
