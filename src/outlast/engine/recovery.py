@@ -62,9 +62,9 @@ class Recovery:
             identity = identities.get(process_id or "", NOBODY)
             process = self._found(identity, jobs)
             if self.lives(identity):
-                log.info("Adopted process %s, which runs %s.", identity.pid, ", ".join(job.id for job in jobs))
                 self._watch(process)
                 process.family.look()
+                log.info("Adopted process %s, which runs %s.", identity.pid, ", ".join(job.id for job in jobs))
             else:
                 rebooted = identity.boot_id not in ("", boot_id())
                 self._undertaker.begin(process, Why.CRASH, rebooted=rebooted)
