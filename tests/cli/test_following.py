@@ -9,9 +9,10 @@ from outlast.clients.render.story.news import news_since
 from outlast.clients.render.words import detail_words, now_words, state_words
 from outlast.core.job import Progress
 from outlast.core.status import Reason, Status
+from tests.cli.screens import check_screen
 from tests.cli.shell import Shell
 from tests.cli.stories import details, failed, polling, proof
-from tests.cli.test_screens import MINUTE, NOW, job
+from tests.cli.test_screens import JOBS, MINUTE, NOW, job, text
 from tests.waiting import eventually
 
 DIES = """
@@ -171,6 +172,10 @@ def test_only_what_matters_is_news() -> None:
     found, steps, _ = proof()
     assert any("difficulty fell from 9 to 8" in text for text in news_since(found, steps, 0)[0])
     assert news_since(found, details(), 0)[0][0].startswith("The difficulty fell")
+
+
+def test_the_lines_of_followed_jobs() -> None:
+    check_screen("follow", text([now_words(each, NOW) for each in JOBS]))
 
 
 def test_how_a_job_stands_in_a_line() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from outlast.clients.render.story.values import Advice
-from outlast.clients.render.story.wording import going_on, saved_words
+from outlast.clients.render.story.wording import Saved, going_on, saved_by_attempt
 from outlast.clients.render.words import known_by
 from outlast.core.job import Details, Job
 from outlast.core.prospects import Prospects
@@ -93,7 +93,7 @@ def _again(job: Job, details: Details) -> Iterator[Advice]:
         yield Advice(command=None, why="Look on the chain first whether it arrived.")
         yield _do(job, "retry", "sends the proof it has", " --broadcast")
         return
-    words = going_on(saved_words(details.steps), details.cursor, job.kind)
+    words = going_on(sum(saved_by_attempt(details.steps).values(), Saved()), details.cursor, job.kind)
     yield _do(job, "retry", f"runs it again, {words}" if words else "runs it again from the top")
 
 

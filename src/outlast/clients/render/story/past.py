@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from outlast.clients.render.story.proof import difficulty_falls
 from outlast.clients.render.story.values import Entry
-from outlast.clients.render.story.wording import ended, going_on, moment_words, saved_words, who
+from outlast.clients.render.story.wording import Saved, ended, going_on, moment_words, saved_by_attempt, who
 from outlast.core.durations import format_duration
 from outlast.core.errorgroups import error_group
 from outlast.core.job import Details, Event, Job, Step
@@ -39,7 +39,7 @@ class _Teller:
 
     def __init__(self, job: Job, steps: Sequence[Step], events: Sequence[Event]) -> None:
         self._job = job
-        self._steps = steps
+        self._saved_by = saved_by_attempt(steps)
         self._events = events
         self._began: Moment | None = None
         self._left: Event | None = None
@@ -89,8 +89,9 @@ class _Teller:
 
     def _saved(self, event: Event) -> str:
         """Return what an attempt that died had saved."""
-        made = saved_words([step for step in self._steps if step.attempt == event.attempt])
-        return f" {made} of it {'is' if made.startswith('1 ') and ' and ' not in made else 'are'} kept." if made else ""
+        made = self._saved_by.get(event.attempt, Saved())
+        is_one = made.steps + made.items == 1
+        return f" {made} of it {'is' if is_one else 'are'} kept." if str(made) else ""
 
     def _ends(self, event: Event) -> None:
         self._began, self._left = None, event
@@ -106,7 +107,7 @@ class _Teller:
         if event.attempt <= 1:
             return "It began."
         verb = _RETURNS.get(left.event if left else "", "It began again")
-        kept = saved_words([step for step in self._steps if step.attempt < event.attempt])
+        kept = sum((saved for attempt, saved in self._saved_by.items() if attempt < event.attempt), Saved())
         cursor = event.detail.get("cursor")
         words = going_on(kept, cursor if isinstance(cursor, str) else None, self._job.kind)
         # A command may have left more in its cursor file than its job had read of it.

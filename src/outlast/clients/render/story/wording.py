@@ -1,7 +1,9 @@
 """The words of stories that several of their parts use: who, how many, from where."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from outlast.clients.render.text import fit
@@ -29,17 +31,27 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def saved_words(steps: Sequence[Step]) -> str:
-    """Return `3 steps and 40 items`; empty for none. Waits are no work."""
-    return _kinds(
-        sum(step.kind is StepKind.STEP for step in steps),
-        sum(step.kind is StepKind.ITEM for step in steps),
-    )
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How much was saved: finished steps, and items of `ctx.each`. Waits are no work."""
+
+    steps: int = 0
+    items: int = 0
+
+    def __add__(self, other: "Saved") -> "Saved":
+        return Saved(self.steps + other.steps, self.items + other.items)
+
+    def __str__(self) -> str:
+        """Return `3 steps and 40 items`; empty for nothing."""
+        parts = [counted(self.steps, "step")] if self.steps else []
+        return " and ".join([*parts, *([counted(self.items, "item")] if self.items else [])])
 
 
-def _kinds(steps: int, items: int) -> str:
-    parts = [counted(steps, "step")] if steps else []
-    return " and ".join([*parts, *([counted(items, "item")] if items else [])])
+def saved_by_attempt(steps: Sequence[Step]) -> dict[int, Saved]:
+    """Return what each attempt saved; a job may have a hundred thousand steps, so they are gone through once."""
+    counts = Counter((step.attempt, step.kind) for step in steps)
+    attempts = {attempt for attempt, _ in counts}
+    return {n: Saved(counts[n, StepKind.STEP], counts[n, StepKind.ITEM]) for n in sorted(attempts)}
 
 
 def cursor_words(text: str) -> str:
@@ -60,9 +72,9 @@ def _pairs(value: Mapping[str, Any]) -> str:
     return fit(", ".join(plain) or json.dumps(value, ensure_ascii=False), _LONGEST_CURSOR)
 
 
-def going_on(kept: str, cursor: str | None, kind: str) -> str:
+def going_on(kept: Saved, cursor: str | None, kind: str) -> str:
     """Return what a later attempt begins with: `12 steps kept, from nonce 5,000,000 on`; empty for nothing."""
-    parts = [f"{kept} kept"] if kept else []
+    parts = [f"{kept} kept"] if str(kept) else []
     if cursor is not None:
         words = cursor_words(cursor)
         named = kind == "pow" or words[:1].isalpha()
