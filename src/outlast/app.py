@@ -103,8 +103,11 @@ def supervise(settings: Settings, **duty: Any) -> None:
 
 def chores_of(settings: Settings, store: SqliteStore, places: Places) -> tuple[Chore, ...]:
     """Return what a supervisor of these settings does by the clock."""
-    del settings, store, places
-    return ()
+    from outlast.storage.sqlite.backup import EVERY_SECONDS, Backup
+
+    del places
+    backup = [Chore(name="back up the store", every_seconds=EVERY_SECONDS, work=Backup(store).work)]
+    return tuple(backup if settings.persist else [])
 
 
 def supervise_detached() -> None:

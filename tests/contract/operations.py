@@ -10,6 +10,7 @@ from outlast.core.query import Query
 from outlast.core.status import Reason, Status
 from outlast.storage.durable import replace_file
 from outlast.storage.sqlite import SqliteStore
+from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile, import_view
 from tests.contract.making import end, new_job, spec, step, stored, submitted
 from tests.faults.striker import Operation
@@ -228,6 +229,38 @@ def _replaced(directory: Path) -> str:
 replace_a_file = Operation(
     prepare=lambda directory: replace_file(directory / "file", b"old"), act=_replace, look=_replaced
 )
+
+
+def _with_a_copy(directory: Path) -> None:
+    """Make a store with a copy of it, and one job more since."""
+    with_queued_job(directory)
+    (directory / "backup").mkdir()
+    _copy(directory, lambda: None)
+    store = open_store(directory)
+    submitted(store, id="later")
+    store.close()
+
+
+def _copy(directory: Path, acknowledge: Callable[[], None]) -> None:
+    for _ in copy_store(directory / "jobs.db", directory / "backup" / "jobs.db", pages=4):
+        pass
+    acknowledge()
+
+
+def _copied(directory: Path) -> str:
+    found = "; ".join(f"{name}: {_judged(directory / name)}" for name in ("jobs.db", "backup/jobs.db"))
+    return one_of(found, "jobs.db: 2; backup/jobs.db: 1", "jobs.db: 2; backup/jobs.db: 2")
+
+
+def _judged(path: Path) -> str:
+    store = SqliteStore(path)
+    try:
+        return "; ".join(store.check()) or str(len(store.page(Query(), before=None, limit=9)))
+    finally:
+        store.close()
+
+
+back_up = Operation(prepare=_with_a_copy, act=_copy, look=_copied)
 
 
 def _promise_too_early(directory: Path, acknowledge: Callable[[], None]) -> None:

@@ -32,6 +32,9 @@ OF_SUPERVISOR = (
     "replace_file:written",
     "replace_file:flushed",
     "replace_file:renamed",
+    "backup:copied",
+    "backup:checked",
+    "backup:renamed",
     *(f"{write}:{moment}" for write in WRITES for moment in ("begun", "committed")),
 )
 OF_CLIENT = ("submit", "swap", "ask", "remove")

@@ -16,10 +16,12 @@ from outlast.core.errors import (
     StoreBroken,
     StoreDamaged,
     StoreFull,
+    StoreGone,
     StoreReadOnly,
     UsageError,
 )
 from outlast.storage.durable import ensure_directory
+from outlast.storage.sqlite.beside import backup_of, marker_of
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -27,15 +29,24 @@ _NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError",
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
-def check_path(path: Path) -> None:
-    """Make the directory of a new store; refuse what SQLite would wait for or misread: a directory, a pipe."""
+def check_path(path: Path, *, must_exist: bool = False) -> None:
+    """Make the directory of a new store; refuse what SQLite would wait for or misread: a directory, a pipe.
+
+    Refuse also what must not become a new store: one that is being repaired, and one that is suddenly empty.
+    """
+    if os.path.lexists(marker_of(path)):
+        raise StoreDamaged(f"A repair of {path} was interrupted.", "Run `outlast doctor --repair` again to finish it.")
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
     except FileNotFoundError:
+        if must_exist:
+            raise StoreGone(f"{path} does not exist.", "outlast submit makes it.") from None
         ensure_directory(path.parent)
         return
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(found.st_mode):
         raise StoreBroken(f"{path} is not a file.", "Move it away, or set JOBS_DATA_DIR to another directory.")
+    if found.st_size == 0 and backup_of(path).exists():
+        raise damaged(path, "it is empty, but there is a backup of it")
 
 
 def translate(error: apsw.Error, path: Path, system_errno: int = 0) -> OutlastError:

@@ -225,6 +225,16 @@ class SqliteJobs:
     def changes(self) -> int:
         return self._database.version()
 
+    def stamp(self) -> object:
+        """Return something that differs after any change of the store, whoever made it."""
+        return self._database.stamp()
+
+    def size(self) -> int:
+        """Return how many bytes the store has."""
+        return int(
+            self._database.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0]
+        )
+
     def begin_with(self, first_jobs: Callable[[Moment], Sequence[Job]]) -> None:
         """If the store is new, begin with these jobs: they are asked for, and added, while its tables are made."""
         self._first_jobs = first_jobs
