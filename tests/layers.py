@@ -37,6 +37,7 @@ FOR_CLIENTS = (
     "outlast.functions",
     "outlast.targets",
     "outlast.app",
+    "outlast.upkeep",
     "outlast.pow",
     "outlast.demo",
     "outlast.clients",
@@ -57,6 +58,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.service": BASE,
     "outlast.settings": BASE,
     "outlast.app": BELOW_CLIENTS,
+    # The second place: what looks at a data directory as a whole, and mends it.
+    "outlast.upkeep": (*BELOW_CLIENTS, "outlast", "outlast.app", "outlast.upkeep", "apsw", "psutil"),
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
     "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),

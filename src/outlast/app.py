@@ -47,11 +47,20 @@ def open_backend(flags: Mapping[str, str]) -> ServiceBackend:
 
 def open_store(settings: Settings, places: Places) -> SqliteStore:
     """Open the store; the first time, take over what an old jobs.json holds."""
-    url = settings["OUTLAST_STORE"]
-    path = places.store if url is None else _path_of(url)
-    store = SqliteStore(path)
+    store = SqliteStore(store_path(settings, places))
     import_view(store, places.view)
     return store
+
+
+def store_path(settings: Settings, places: Places) -> Path:
+    """Return the file of the store."""
+    url = settings["OUTLAST_STORE"]
+    return places.store if url is None else _path_of(url)
+
+
+def places_of(settings: Settings) -> Places:
+    """Return the places of the settings' data directory; nothing is made."""
+    return Places(settings.data_dir if settings.persist else _memory_path(settings.data_dir))
 
 
 def prepare_places(settings: Settings) -> Places:
@@ -198,13 +207,7 @@ def _memory_directory(data_dir: Path) -> Path:
 
     It is named after the data directory, so that all commands of one user find the same one.
     """
-    import hashlib
-    import tempfile
-
-    shared = Path("/dev/shm")
-    base = shared if shared.is_dir() and os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    path = base / f"outlast-{os.getuid()}-{digest}"
+    path = _memory_path(data_dir)
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
@@ -216,6 +219,16 @@ def _memory_directory(data_dir: Path) -> Path:
     else:
         log.warning("PERSIST_JOBS=false: jobs are kept in memory (%s) and are gone after a restart.", path)
     return path
+
+
+def _memory_path(data_dir: Path) -> Path:
+    import hashlib
+    import tempfile
+
+    shared = Path("/dev/shm")
+    base = shared if shared.is_dir() and os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return base / f"outlast-{os.getuid()}-{digest}"
 
 
 def _path_of(url: str) -> Path:

@@ -220,6 +220,10 @@ class Service:
             for path in (log, log.with_suffix(".log.1"), self.places.cursor_file(job_id)):
                 path.unlink(missing_ok=True)
 
+    def announce(self) -> None:
+        """Let the supervisor know that the store was changed directly, as by an import."""
+        self._announce()
+
     def close(self) -> None:
         """Let go of the store and of the supervisor."""
         self._doorbell.close()

@@ -9,6 +9,8 @@ from outlast.core.job import Checkpoint, Event, Job, Progress
 from outlast.core.query import Query
 from outlast.core.status import Reason, Status
 from outlast.storage.durable import replace_file
+from outlast.storage.exchange.exporting import Export
+from outlast.storage.exchange.importing import Wishes, import_file
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile, import_view
@@ -261,6 +263,33 @@ def _judged(path: Path) -> str:
 
 
 back_up = Operation(prepare=_with_a_copy, act=_copy, look=_copied)
+
+
+def _prepare_import(directory: Path) -> None:
+    """Make a store with one job, and beside it an export of another one with jobs that have steps."""
+    with_ended_jobs(directory)
+    store = open_store(directory)
+    (directory / "jobs.jsonl").write_bytes(b"".join(Export(store.database, program="0").pieces(0)))
+    store.close()
+    (directory / "jobs.db").unlink()
+    with_queued_job(directory)
+
+
+def _take_in(directory: Path, acknowledge: Callable[[], None]) -> None:
+    store = open_store(directory)
+    with open(directory / "jobs.jsonl", "rb") as file:
+        import_file(store.database, file, "jobs.jsonl", Wishes(), store.now())
+    acknowledge()
+    store.close()
+
+
+def _taken_in(store: SqliteStore) -> str:
+    jobs = store.page(Query(), before=None, limit=9)
+    steps = [len(store.steps(job.id, after=0, limit=9)) for job in jobs]
+    return one_of(sorted(steps), [0], [0, 1, 1, 1])
+
+
+take_in = Operation(prepare=_prepare_import, act=_take_in, look=looking(_taken_in))
 
 
 def _promise_too_early(directory: Path, acknowledge: Callable[[], None]) -> None:

@@ -46,7 +46,7 @@ def copy(path: Path) -> Path:
 def ids(path: Path) -> list[str]:
     """Return the jobs in a store or in a copy of one, which is not changed by it."""
     before = path.read_bytes()
-    with closing(SqliteStore(shutil.copy(path, path.with_name("looked-at.db")))) as store:
+    with closing(SqliteStore(Path(shutil.copy(path, path.with_name("looked-at.db"))))) as store:
         found = [job.id for job in store.page(Query(), before=None, limit=999)]
         assert store.check() == []
     path.with_name("looked-at.db").unlink()

@@ -27,6 +27,7 @@ POINTS = {
     "finish": ["swap", "submit"],
     "fail": ["swap"],
     "prune": ["prune"],
+    "take_in": ["import_jobs"],
 }
 """The points each operation passes."""
 

@@ -42,6 +42,7 @@ ELSEWHERE = {
     "leave_office": "test_coming_and_going.py kills a supervisor on its way out",
     "prune": "the tests of the command line and of retention",
     "forget": "the tests of retention",
+    "import_jobs": "tests/contract/test_crash_points.py",
 }
 AFTER_THE_END = ("drop_process", "mark_read", "replace_file")
 """Only another job shows that all goes on after these."""

@@ -12,6 +12,7 @@ SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
     "Look": ("list", "show", "follow", "logs", "wait", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
+    "Keep safe": ("doctor", "backup", "export", "import"),
     "Set up": ("worker", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""

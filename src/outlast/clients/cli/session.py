@@ -86,12 +86,16 @@ class Session:
 
     def existing(self) -> "Service":
         """Return the service of a store that exists; looking must not create one. Raise NotFound."""
+        self.expect_store()
+        return self.service()
+
+    def expect_store(self) -> None:
+        """Raise NotFound if there is no store."""
         if not self.has_store():
             raise NotFound(
                 f"There are no jobs in {self.place} yet.",
                 "outlast submit starts one; --data-dir names another place.",
             )
-        return self.service()
 
     @property
     def place(self) -> str:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -26,6 +27,7 @@ from outlast.storage.sqlite.beside import backup_of, marker_of
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError", "MismatchError"})
+_OF_A_DAMAGED_STORE = ("no such table", "no such index", "no such col", "malformed JSON", "malformed database schema")
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
@@ -52,7 +54,7 @@ def check_path(path: Path, *, must_exist: bool = False) -> None:
 def translate(error: apsw.Error, path: Path, system_errno: int = 0) -> OutlastError:
     """Return our error for SQLite's; `system_errno` is what the operating system said last."""
     kind = type(error).__name__
-    if isinstance(error, _DAMAGED) or _is_short_read(error) or _lost_a_table(error):
+    if isinstance(error, _DAMAGED) or _is_short_read(error) or _misses_a_part(error):
         return damaged(path, str(error))
     if isinstance(error, apsw.FullError):
         return full(path)
@@ -89,8 +91,8 @@ def _is_short_read(error: apsw.Error) -> bool:
     return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ
 
 
-def _lost_a_table(error: apsw.Error) -> bool:
-    return isinstance(error, apsw.SQLError) and str(error).startswith(("no such table", "no such index", "no such col"))
+def _misses_a_part(error: apsw.Error) -> bool:
+    return isinstance(error, apsw.SQLError) and str(error).startswith(_OF_A_DAMAGED_STORE)
 
 
 def from_errno(number: int, path: Path, cause: str) -> OutlastError:
@@ -108,6 +110,15 @@ def from_errno(number: int, path: Path, cause: str) -> OutlastError:
 
 def damaged(path: Path, cause: str) -> StoreDamaged:
     return StoreDamaged(f"{path} is damaged: {cause}.", "Run `outlast doctor --repair`.")
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Call a row that cannot be understood what it is: damage."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise damaged(path, f"a row cannot be read ({type(error).__name__}: {error})") from error
 
 
 def full(path: Path) -> StoreFull:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,11 @@ class SqliteJobs:
     def path(self) -> Path:
         """The file of the store."""
         return self._database.path
+
+    @property
+    def database(self) -> Database:
+        """The file itself, for what reads or writes it as a whole."""
+        return self._database
 
     def batch(self) -> AbstractContextManager[None]:
         return self._database.batch()
@@ -149,14 +154,14 @@ class SqliteJobs:
             "SELECT name, kind, result, duration_ms, attempt, saved_at FROM steps"
             " WHERE seq = ? AND n > ? ORDER BY n LIMIT ?"
         )
-        with self._sound():
+        with failures.readable(self.path):
             return [rows.step_of(row) for row in self._database.execute(sql, (seq, after, limit))]
 
     def _events(self, job: Job) -> Iterator[Event]:
         # The first event, and an end of which nothing is to be told, cost no row: they are in the job.
         yield Event(event="submitted" if job.spec.target else "imported", actor=job.actor, at=job.created_at)
         sql = "SELECT event, actor, attempt, at, detail FROM events WHERE seq = ? ORDER BY n"
-        with self._sound():
+        with failures.readable(self.path):
             events = [rows.event_of(row) for row in self._database.execute(sql, (job.seq,))]
         yield from events
         if job.status is Status.COMPLETED and job.spec.target and not any(_is_plain_end(event) for event in events):
@@ -207,7 +212,7 @@ class SqliteJobs:
     def stats(self) -> Stats:
         by_kind: dict[str, dict[Status, int]] = {}
         by_status = dict.fromkeys(Status, 0)
-        with self._database.read(), self._sound():
+        with self._database.read(), failures.readable(self.path):
             for kind, word, count in self._database.execute(_COUNTS):
                 counts = by_kind.setdefault(kind, {})
                 counts[Status(word)] = count
@@ -245,7 +250,7 @@ class SqliteJobs:
 
     def published(self, seqs: Sequence[int]) -> list[Published]:
         """Return these jobs as jobs.json shows them, those that are gone left out, in no order."""
-        with self._sound():
+        with failures.readable(self.path):
             return published(self._database, self._specs, seqs)
 
     def check(self) -> list[str]:
@@ -260,24 +265,17 @@ class SqliteJobs:
     def _jobs(self, where: str, parameters: Sequence[object]) -> list[Job]:
         """Return the jobs of a WHERE on SELECT_JOB."""
         found = self._database.execute(f"{rows.SELECT_JOB} {where}", parameters)
-        with self._sound():
+        with failures.readable(self.path):
             return [rows.job_of(row, self._specs) for row in found]
-
-    @contextmanager
-    def _sound(self) -> Iterator[None]:
-        """Call a row that cannot be understood what it is: damage."""
-        try:
-            yield
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise failures.damaged(self.path, f"a row cannot be read ({type(error).__name__}: {error})") from error
 
     def _prepare(self, connection: apsw.Connection) -> None:
         connection.create_scalar_function("casefold", _casefold, 1, deterministic=True)
         schema.prepare(connection, self.path, self._fill)
 
     def _fill(self, connection: apsw.Connection) -> None:
+        now = self.now()
         if self._first_jobs is not None:
-            add_first_jobs(connection, self._first_jobs(self.now()))
+            add_first_jobs(connection, self._first_jobs(now), now)
 
     def _note(self, seq: int, event: Event, *, attempt: int, now: Moment) -> None:
         add_event(self._database, seq, event, attempt=attempt, now=now)
