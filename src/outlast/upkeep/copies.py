@@ -21,8 +21,9 @@ from outlast.storage.exchange.exporting import Export
 from outlast.storage.exchange.importing import Imported, Wishes, import_file
 from outlast.storage.exchange.reading import is_export
 from outlast.storage.sqlite import SqliteStore
-from outlast.storage.sqlite.backup import copy_store, open_existing
+from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.sqlite.beside import SIDES, real_path
+from outlast.storage.sqlite.existing import open_existing
 
 __all__ = ["BackedUp", "Imported", "Wishes", "back_up", "export_pieces", "export_to", "take_in"]
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import apsw
 
-from outlast.core.errors import OutlastError, StoreDamaged, StoreGone
+from outlast.core.errors import OutlastError, StoreDamaged
 from outlast.crashpoint import crash_point
 from outlast.storage.durable import ensure_directory, fsync_directory, set_aside, sweep, temporary_beside
-from outlast.storage.sqlite import failures, schema
+from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import backup_of
 from outlast.storage.sqlite.connection import Database
+from outlast.storage.sqlite.existing import birth_of, open_existing
 from outlast.storage.sqlite.jobs import SqliteJobs
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -109,27 +110,6 @@ def copy_store(path: Path, target: Path, *, spare_bytes: int = 0, pages: int = P
         for leftover in (temporary, Path(f"{temporary}-journal")):
             with contextlib.suppress(OSError):
                 os.unlink(leftover)
-
-
-def open_existing(path: Path) -> Database:
-    """Return the database of a store as it is: never made, migrated or changed by being opened.
-
-    Its first use raises StoreGone if there is none, and as `schema.check` does.
-    """
-    return Database(path, lambda connection: _look_only(connection, path), must_exist=True)
-
-
-def birth_of(database: Database) -> object:
-    """Return what tells a store from every other one, also from a later one in its place: when it was made."""
-    found = database.execute("SELECT applied_at FROM migrations WHERE number = 1")
-    return found[0][0] if found else None
-
-
-def _look_only(connection: apsw.Connection, path: Path) -> None:
-    if schema.check(connection, path) == 0:
-        raise StoreGone(f"{path} is no store yet: it is empty.", "outlast submit makes one of it.")
-    for text in ("temp_store = MEMORY", "query_only = ON"):
-        connection.execute(f"PRAGMA {text}").fetchall()
 
 
 def _see_to_room(source: Database, target: Path, spare_bytes: int) -> None:

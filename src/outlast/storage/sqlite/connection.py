@@ -332,7 +332,7 @@ class Database:
         self._connection.wal_autocheckpoint(CHECKPOINT_PAGES)
         try:
             self._prepare(self._connection)
-        except apsw.Error as error:
+        except (apsw.Error, *_WRONG_VALUE) as error:
             raise self._failed(error) from error
         self._cursor = self._connection.cursor()
         self._read_only = failures.read_only(self.path) if self._connection.readonly("main") else None

@@ -109,7 +109,9 @@ def from_errno(number: int, path: Path, cause: str) -> OutlastError:
 
 
 def damaged(path: Path, cause: str) -> StoreDamaged:
-    return StoreDamaged(f"{path} is damaged: {cause}.", "Run `outlast doctor --repair`.")
+    # SQLite quotes what it could not read.
+    words = "".join(letter if letter.isprintable() else " " for letter in cause[:300])
+    return StoreDamaged(f"{path} is damaged: {' '.join(words.split())}.", "Run `outlast doctor --repair`.")
 
 
 @contextlib.contextmanager

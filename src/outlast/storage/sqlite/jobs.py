@@ -135,14 +135,19 @@ class SqliteJobs:
             return self._details(job)
 
     def _details(self, job: Job) -> Details:
-        args = self._database.execute(_ARGS, (job.seq,))
+        found = self._database.execute(_ARGS, (job.seq,))
         cursor = self._database.execute("SELECT cursor FROM checkpoints WHERE seq = ?", (job.seq,))
         failure = self._database.execute("SELECT traceback FROM results WHERE seq = ?", (job.seq,))
         sql = f"SELECT {rows.IDENTITY} FROM processes WHERE id = ?"
         process = rows.identities(self._database.execute(sql, (job.process_id,)))
+        with failures.readable(self.path):
+            args = rows.json_text(found[0][0] if found else None)
+            if args is None and found and job.spec.target:
+                raise ValueError(f"the arguments of {job.id} are missing")
+            at = rows.json_text(cursor[0][0] if cursor else None)
         return Details(
-            args=args[0][0] if args else "",
-            cursor=cursor[0][0] if cursor else None,
+            args=args or "null",
+            cursor=at,
             traceback=failure[0][0] if failure else None,
             steps=tuple(self._steps(job.seq, after=0, limit=-1)),
             events=tuple(self._events(job)),
