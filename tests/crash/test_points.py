@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from outlast.core.status import Status
+from tests.crash.test_repairs import POINTS as REPAIR_POINTS
 from tests.crash.work import everything, number, three_steps, words
 from tests.waiting import eventually
 from tests.workshop import Workshop
@@ -60,7 +61,7 @@ def test_every_point_of_the_source_is_struck_somewhere() -> None:
     named = set(re.findall(r'crash_point\("([a-z_:]+)"\)', text))
     writes = set(re.findall(r'\.write\("([a-z_]+)"\)', text))
 
-    struck = {*OF_SUPERVISOR, "job:begun"}
+    struck = {*OF_SUPERVISOR, "job:begun", "export:written", *(f"repair:{moment}" for moment in REPAIR_POINTS)}
 
     assert named <= struck
     assert writes <= {*WRITES, *OF_CLIENT, *ELSEWHERE}

@@ -3,15 +3,12 @@
 import contextlib
 import io
 import json
-import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import apsw
 
 from outlast.clients.cli.main import run
 from outlast.clients.cli.session import Session

@@ -55,8 +55,11 @@ class Patient:
         return []
 
 
-def look_at(settings: Settings, environ: Mapping[str, str] | None = None) -> Patient:
-    """Return the data directory of the settings as it is."""
+def look_at(settings: Settings, environ: Mapping[str, str] | None = None, *, holds_lock: bool = False) -> Patient:
+    """Return the data directory of the settings as it is.
+
+    With `holds_lock` this process has made sure that nobody lives there; to ask once more would let go of that lock.
+    """
     places = places_of(settings)
     patient = Patient(
         settings=settings,
@@ -65,16 +68,21 @@ def look_at(settings: Settings, environ: Mapping[str, str] | None = None) -> Pat
         environ=os.environ if environ is None else environ,
     )
     # First who lives: what they do meanwhile is then no surprise.
+    if not holds_lock:
+        _look_for_the_living(patient)
+    _look_at_view(patient)
+    _look_at_store(patient)
+    return patient
+
+
+def _look_for_the_living(patient: Patient) -> None:
     with suppress(OSError):
-        patient.supervisor = holder_of(places.supervisor_lock)
+        patient.supervisor = holder_of(patient.places.supervisor_lock)
     for lock in patient.locks():
         with suppress(OSError):
             pid = holder_of(lock)
             if pid is not None:
                 patient.processes[lock.stem] = pid
-    _look_at_view(patient)
-    _look_at_store(patient)
-    return patient
 
 
 def _look_at_view(patient: Patient) -> None:
@@ -92,7 +100,9 @@ def _look_at_store(patient: Patient) -> None:
     with closing(open_existing(patient.path)) as database:
         try:
             patient.problems = problems_of(database)
-            if not patient.problems:
+            if patient.problems:
+                database.abandon()
+            else:
                 patient.facts = facts_of(database)
                 patient.newest, patient.known = statuses_of(database, patient.view or {}, newest=MOST_JOBS)
         except OutlastError as error:

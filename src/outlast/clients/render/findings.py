@@ -12,7 +12,7 @@ _LEVEL_WIDTH = max(map(len, Level))
 
 def findings_screen(findings: Sequence[Finding], screen: Screen) -> list[str]:
     """Return the lines of what was found: level, name, sentence, and what mends it."""
-    names = max(len(finding.name) for finding in findings)
+    names = max((len(finding.name) for finding in findings), default=0)
     indent = _LEVEL_WIDTH + names + 4
     lines: list[str] = []
     for finding in findings:

@@ -54,7 +54,7 @@ def import_file(database: Database, file: BinaryIO, name: str, wishes: Wishes, n
     Raise UsageError, with nothing done, for a file that is wrong anywhere.
     """
     if not is_export(file):
-        return _import_view(database, file, name, wishes, now)
+        return import_objects(database, _read_view(file, name), wishes, now)
     for _ in Reading(file, name).entries():
         pass
     taker = _Taker(database, Reading(file, name), wishes, now)
@@ -181,8 +181,8 @@ def _count(imported: Imported, before: Mapping[str, Any], after: Mapping[str, An
         imported.oldest_end = min(end, end if imported.oldest_end is None else imported.oldest_end)
 
 
-def _import_view(database: Database, file: BinaryIO, name: str, wishes: Wishes, now: Moment) -> Imported:
-    objects = _read_view(file, name)
+def import_objects(database: Database, objects: Mapping[str, Any], wishes: Wishes, now: Moment) -> Imported:
+    """Add the jobs of a decoded jobs.json; those whose id is known are left as they are."""
     jobs = imported_jobs(objects, now)
     imported = Imported()
     additions = Additions(database.execute, now)

@@ -23,3 +23,11 @@ def real_path(path: Path) -> Path:
         return Path(os.path.realpath(path, strict=True))
     except OSError:
         return path
+
+
+def has_wal(name: str) -> bool:
+    """Tell whether a store has a WAL that holds something."""
+    try:
+        return os.stat(f"{name}-wal").st_size > 0
+    except OSError:
+        return False

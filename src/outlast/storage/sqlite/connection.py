@@ -21,6 +21,7 @@ import apsw
 from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreGone, StoreReadOnly, UsageError
 from outlast.crashpoint import crash_point
 from outlast.storage.sqlite import failures
+from outlast.storage.sqlite.beside import has_wal
 from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.transaction import Transaction
 from outlast.storage.sqlite.watch import Change, Watch, file_of
@@ -140,6 +141,11 @@ class Database:
             if self._depth:
                 raise StoreBroken(f"{self.path} is in the middle of a change.", "Close the store after its batch.")
             self._drop()
+
+    def abandon(self) -> None:
+        """Close the connection without moving the WAL into the file: for a store that is damaged."""
+        with self._held():
+            self._drop(broken=True)
 
     def enter(self, begin: str, *, savepoint: bool) -> int:
         """Take the lock and open a transaction, or join the open one; return the process whose it is."""
@@ -376,7 +382,7 @@ class Database:
         snapshot, self._snapshot = self._snapshot, None
         self._version_base = self._last_version + 1
         if connection is not None:
-            if broken:
+            if broken and has_wal(connection.filename):
                 # What a failed write left in the WAL must not reach the file through us.
                 connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.close(True)

@@ -114,6 +114,16 @@ def _apply(connection: apsw.Connection, number: int) -> None:
     _pragma(connection, f"user_version = {number + 1}")
 
 
+def make(connection: apsw.Connection) -> None:
+    """Make the tables of a store in a new file that nobody else uses yet; it is no WAL store before it is opened."""
+    for text in ("auto_vacuum = INCREMENTAL", "journal_mode = MEMORY", "synchronous = OFF"):
+        _pragma(connection, text)
+    connection.execute("BEGIN")
+    for number in range(VERSION):
+        _apply(connection, number)
+    connection.execute("COMMIT")
+
+
 def sql_of(name: str) -> str:
     """Return the text of a migration."""
     # Imported only when tables are made: every command opens a store, and this takes longer than that.
