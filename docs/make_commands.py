@@ -26,16 +26,17 @@ HEAD = """\
 what you submitted last. What ends or removes jobs takes `@last` only from a terminal. If an ID means several jobs, they
 are named and nothing is done.
 
-**QUERY** is made of words and of `status: kind: key: account: label.NAME: error: reason: queue: age:`, for example
-`status:failed error:Timeout age:<1d -kind:ping`. A field twice means either of the two, different fields must all fit,
-and `-` in front means not. `error:` and words are found anywhere in the text; the other fields must be equal. `age:<1d`
-is younger than a day, `age:>1d` older. Quote it, so that the shell leaves `<` alone.
+**QUERY** is words and terms like `status:failed error:Timeout age:<1d -kind:ping`: [queries](query.md) has all of it.
+Quote it, so that the shell leaves `<` alone.
+
+**GROUP** is the code that `outlast failures` shows, or its first three or more characters.
 
 **D** is a duration: `500ms`, `30s`, `10m`, `1h30m`, `7d`.
 
 **NAME=VALUE**, as an argument of a job: JSON if it can be read as JSON, else text. `n=5` is a number, `n='"5"'` text.
 
-[Exit codes](files.md#exit-codes) and [errors](files.md#errors) are the same everywhere. Data goes to stdout and the
+[Exit codes](files.md#exit-codes) and [errors](files.md#errors) are the same everywhere, and what `--json` prints is on
+[a page of its own](json.md). Data goes to stdout and the
 rest to stderr; there are no questions without a terminal; `NO_COLOR` is respected.
 """
 

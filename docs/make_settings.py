@@ -13,12 +13,8 @@ NOT_YET = (
     "OUTLAST_RETENTION_UNREAD",
     "OUTLAST_HISTORY",
     "OUTLAST_TOKEN",
-    "OUTLAST_TIMEZONE",
     "OUTLAST_CLUSTER_WORKER",
     "OUTLAST_ON_END",
-    "CONSENSUS_API_URL",
-    "DATABASE_URL",
-    "OUTLAST_BROADCAST",
 )
 """Settings that are read and checked, but that nothing acts on yet."""
 HEAD = """\
@@ -56,7 +52,6 @@ def page() -> str:
         [
             HEAD,
             _table(now),
-            "Proof of work searches at a fixed height and broadcasts nothing in this version, also with `DANGER`.\n",
             "## Not in use yet\n",
             "These are read and checked, so that a file can be written once; nothing acts on them in this version.\n",
             _table(later),

@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.leftovers import MARK_VARIABLE, children, left_behind
 from tests.waiting import eventually
 
-pytest_plugins = ["tests.skips", "tests.workshop"]
+pytest_plugins = ["tests.postgres", "tests.skips", "tests.workshop"]
 
 _OURS = frozenset(
     {
@@ -37,7 +37,17 @@ def pytest_configure() -> None:
 
 
 def _settings_of_ours() -> list[str]:
-    return [name for name in os.environ if name in _OURS or name.startswith("OUTLAST_")]
+    """Return the variables that are set and that Outlast reads; what only tests read stays."""
+    ours = [name for name in os.environ if name in _OURS or name.startswith("OUTLAST_")]
+    return [name for name in ours if not name.startswith("OUTLAST_TEST_")]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep compiled code for the whole run, away from the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -34,7 +34,8 @@ STAGES = (
     Stage(name="format", command=_python("ruff", "format", "--check", ".")),
     Stage(name="lint", command=_python("ruff", "check", ".")),
     Stage(name="types", command=_python("mypy")),
-    Stage(name="tests", command=_python("pytest"), live=True),
+    # Most tests wait for processes they have started: three at once keep two cores busy.
+    Stage(name="tests", command=_python("pytest", "-n", "3", "--dist", "loadfile"), live=True),
 )
 
 

@@ -33,8 +33,11 @@ FOR_CLIENTS = (
     *BASE,
     *PUBLIC,
     "outlast.service",
+    "outlast.acts",
+    "outlast.lookout",
     "outlast.settings",
     "outlast.functions",
+    "outlast.scheduling",
     "outlast.targets",
     "outlast.app",
     "outlast.upkeep",
@@ -48,27 +51,46 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.crashpoint": (),
     "outlast.jobstate": ("outlast.jobstate",),
     # Values and rules.
-    "outlast.core": ("outlast.core",),
+    "outlast.core": ("outlast.core", "cronsim"),
     # Side by side: neither knows the other.
     "outlast.storage": (*BASE, "outlast.storage", "apsw", "psycopg", "psycopg_pool"),
-    "outlast.engine": (*BASE, "outlast.engine", "psutil", "cronsim"),
+    "outlast.engine": (*BASE, "outlast.engine", "psutil"),
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
     # The use cases, and the one place where storage and engine meet.
-    "outlast.service": BASE,
+    "outlast.service": (*BASE, "outlast.acts", "outlast.lookout"),
+    "outlast.acts": BASE,
+    "outlast.lookout": (*BASE, "outlast.codecheck"),
+    "outlast.codecheck": BASE,
     "outlast.settings": BASE,
-    "outlast.app": BELOW_CLIENTS,
+    "outlast.app": (*BELOW_CLIENTS, "outlast.scheduling"),
     # The second place: what looks at a data directory as a whole, and mends it.
-    "outlast.upkeep": (*BELOW_CLIENTS, "outlast", "outlast.app", "outlast.upkeep", "apsw", "psutil"),
+    "outlast.upkeep": (
+        *BELOW_CLIENTS,
+        "outlast",
+        "outlast.app",
+        "outlast.codecheck",
+        "outlast.upkeep",
+        "apsw",
+        "psutil",
+    ),
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
     "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),
     "outlast.backends": (*BASE, "outlast.engine.jobside", "outlast.service"),
-    "outlast.client": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.backends", "outlast.app"),
+    "outlast.scheduling": (*BASE, "outlast.functions", "outlast.service"),
+    "outlast.client": (
+        *BASE,
+        "outlast.engine.jobside",
+        "outlast.functions",
+        "outlast.scheduling",
+        "outlast.backends",
+        "outlast.app",
+    ),
     "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
     # Above it.
-    "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "numba", "psycopg"),
+    "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "llvmlite", "psycopg"),
     # It uses the program like anybody, and needs to know exactly which processes it kills.
     "outlast.demo": (
         *BASE,

@@ -46,8 +46,8 @@ FORBIDDEN_IMPORTS = [
     ("outlast/clients/web/pages.py", "import click", "must not import click"),
     ("outlast/clients/cli/main.py", "import mcp", "must not import mcp"),
     ("outlast/clients/mcp/tools.py", "from rich.table import Table", "must not import rich.table"),
-    ("outlast/pow/search.py", "from outlast.core import codec", "must not import outlast.core"),
-    ("outlast/pow/search.py", "from outlast.service import submit", "must not import outlast.service"),
+    ("outlast/pow/searching/search.py", "from outlast.core import codec", "must not import outlast.core"),
+    ("outlast/pow/searching/search.py", "from outlast.service import submit", "must not import outlast.service"),
     ("outlast/novelty.py", "import json", "outlast.novelty has no row"),
 ]
 ALLOWED_IMPORTS = [
@@ -57,7 +57,7 @@ ALLOWED_IMPORTS = [
     ("outlast/app.py", "from outlast import engine, service, storage"),
     ("outlast/clients/mcp/tools.py", "from mcp.server import Server"),
     ("outlast/clients/cli/main.py", "import click, rich.table, outlast.service"),
-    ("outlast/pow/search.py", "from outlast import Context, job"),
+    ("outlast/pow/searching/search.py", "from outlast import Context, job"),
 ]
 TREE = {
     "src/outlast/__init__.py": "",

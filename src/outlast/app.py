@@ -17,6 +17,7 @@ from outlast.core.policies import Backoff, Policy
 from outlast.engine.chores import Chore
 from outlast.engine.doorbell import SocketDoorbell
 from outlast.engine.launch import Launch
+from outlast.engine.witness import Witness
 from outlast.service import Service
 from outlast.settings import Settings, load_settings
 from outlast.storage.durable import ensure_directory
@@ -37,12 +38,27 @@ def open_service(settings: Settings, *, client: str) -> Service:
         has_row=lambda: store.supervisor() is not None,
         has_work=store.has_work,
     )
-    return Service(store, places, doorbell, actor=f"{client}:{_user()}", publish=ViewFile(store, places.view).write)
+    return Service(
+        store,
+        places,
+        doorbell,
+        actor=f"{client}:{_user()}",
+        publish=ViewFile(store, places.view).write,
+        witness=Witness(places, may_start=settings.autostart),
+    )
 
 
 def open_backend(flags: Mapping[str, str]) -> ServiceBackend:
     """Return the backend of the library."""
-    return ServiceBackend(open_service(load_settings(flags), client="library"))
+    settings = load_settings(flags)
+    return ServiceBackend(open_service(settings, client="library"), lambda: timezone_of(settings))
+
+
+def timezone_of(settings: Settings) -> str:
+    """Return the time zone of schedules that name none: the setting, else the system's."""
+    from outlast.scheduling import system_timezone
+
+    return settings["OUTLAST_TIMEZONE"] or system_timezone()
 
 
 def open_store(settings: Settings, places: Places) -> SqliteStore:

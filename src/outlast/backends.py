@@ -1,6 +1,7 @@
 """What the library needs of a store, over the store itself or over the line of a job process."""
 
-from collections.abc import Sequence
+import builtins
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from time import time
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 from outlast.core.errors import Refused, UsageError, WaitTimeout
 from outlast.core.job import NewJob
 from outlast.core.query import parse_query
+from outlast.core.schedules import Schedule, schedule_object
 from outlast.core.status import ENDS
 from outlast.core.view import job_object
 from outlast.engine.jobside import current
@@ -45,6 +47,18 @@ class Backend(Protocol):
     def logs(self, job_id: str) -> str:
         """Return the job's output."""
 
+    def timezone(self) -> str:
+        """Return the time zone of schedules that name none."""
+
+    def put_schedule(self, schedule: Schedule, *, named: bool) -> dict[str, Any]:
+        """Add or change a schedule (`named` by somebody, or after its function); return its object. Raise Conflict."""
+
+    def schedules(self) -> builtins.list[dict[str, Any]]:
+        """Return the objects of all schedules."""
+
+    def act_on_schedule(self, verb: str, name: str) -> dict[str, Any]:
+        """Remove, pause, resume or run-now; return the object of the schedule as it is then. Raise NotFound."""
+
     def wait(self, job_id: str, timeout: float | None) -> dict[str, Any]:
         """Return the job object once the job has ended. Raise WaitTimeout."""
 
@@ -55,8 +69,9 @@ class Backend(Protocol):
 class ServiceBackend:
     """The store itself."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, timezone: Callable[[], str] = lambda: "UTC") -> None:
         self._service = service
+        self._timezone = timezone
 
     def submit(self, jobs: Sequence[NewJob]) -> list[str]:
         return [answer.job_id for answer in self._service.submit(jobs)]
@@ -101,6 +116,34 @@ class ServiceBackend:
         text = b"".join(path.read_bytes()[-LONGEST_LOG:] for path in files)
         return text[-LONGEST_LOG:].decode("utf-8", "replace")
 
+    def timezone(self) -> str:
+        return self._timezone()
+
+    def put_schedule(self, schedule: Schedule, *, named: bool) -> dict[str, Any]:
+        self._service.put_schedule(schedule, named=named)
+        return self._schedule(schedule.name)
+
+    def schedules(self) -> builtins.list[dict[str, Any]]:
+        now = self._service.store.now()
+        return [schedule_object(found, last, now) for found, last in self._service.schedules()]
+
+    def act_on_schedule(self, verb: str, name: str) -> dict[str, Any]:
+        if verb == "remove":
+            before = self._schedule(name)
+            self._service.remove_schedule(name)
+            return before
+        verbs: dict[str, Callable[[str], object]] = {
+            "pause": self._service.pause_schedule,
+            "resume": self._service.resume_schedule,
+            "run-now": self._service.run_schedule_now,
+        }
+        verbs[verb](name)
+        return self._schedule(name)
+
+    def _schedule(self, name: str) -> dict[str, Any]:
+        found = self._service.schedule(name)
+        return schedule_object(found, self._service.last_of_schedule(found), self._service.store.now())
+
     def wait(self, job_id: str, timeout: float | None) -> dict[str, Any]:
         return job_object(self._service.wait([job_id], timeout)[0])
 
@@ -135,6 +178,18 @@ class JobBackend:
     def logs(self, job_id: str) -> str:
         return str(self._call("logs", job_id=job_id))
 
+    def timezone(self) -> str:
+        raise _no_schedules()
+
+    def put_schedule(self, schedule: Schedule, *, named: bool) -> dict[str, Any]:
+        raise _no_schedules()
+
+    def schedules(self) -> builtins.list[dict[str, Any]]:
+        raise _no_schedules()
+
+    def act_on_schedule(self, verb: str, name: str) -> dict[str, Any]:
+        raise _no_schedules()
+
     def wait(self, job_id: str, timeout: float | None) -> dict[str, Any]:
         context = current.context
         if context is None:
@@ -155,3 +210,9 @@ class JobBackend:
     def _call(self, method: str, **params: Any) -> Any:
         assert current.channel is not None
         return current.channel.request({"op": "call", "method": method, "params": params})["value"]
+
+
+def _no_schedules() -> Refused:
+    return Refused(
+        "A running job cannot see or change schedules.", "Use the library or outlast schedule outside of it."
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, Literal
 
 from outlast.backends import Backend, JobBackend
 from outlast.core.codec import encode
@@ -154,6 +154,66 @@ class Outlast:
         """Store a job that is put together already."""
         return self._handles([job])[0]
 
+    def schedule(
+        self,
+        fn: Callable[..., Any],
+        rule: str | None = None,
+        *,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        timezone: str | None = None,
+        catch_up: Literal["skip", "once", "all"] | None = None,
+        overlap: Literal["skip", "queue"] | None = None,
+        account: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+    ) -> dict[str, Any]:
+        """Keep a schedule that submits `fn(*args, **kwargs)` whenever the cron `rule` is due; return its object.
+
+        What is left out is taken from `@job(schedule=…)`. `name` (default the kind): the same name changes the
+        schedule; Conflict if it runs another function. `timezone`: an IANA name. `catch_up`: of missed times make up
+        the last one (`once`), none or all. `overlap`: while its last job is unfinished, skip a time or queue it.
+        """
+        from outlast.scheduling import Wish, make_schedule
+
+        wish = Wish(
+            rule=rule,
+            name=name,
+            timezone=timezone,
+            catch_up=catch_up,
+            overlap=overlap,
+            account=_name("account", account),
+            labels=_labels(labels),
+            queue=_name("queue", queue),
+            priority=None if priority is None else _priority(priority),
+        )
+        _refuse_while_importing()
+        return self._backend.put_schedule(
+            make_schedule(fn, wish, zone=self._backend.timezone(), args=args, kwargs=kwargs), named=name is not None
+        )
+
+    def schedules(self) -> builtins.list[dict[str, Any]]:
+        """Return the objects of all schedules, by name."""
+        return self._backend.schedules()
+
+    def remove_schedule(self, name: str) -> None:
+        """Forget a schedule; its jobs stay. Raise NotFound."""
+        self._backend.act_on_schedule("remove", name)
+
+    def pause_schedule(self, name: str) -> dict[str, Any]:
+        """Let a schedule submit nothing until it is resumed."""
+        return self._backend.act_on_schedule("pause", name)
+
+    def resume_schedule(self, name: str) -> dict[str, Any]:
+        """Let a paused schedule go on with its next due time; what was due meanwhile is not made up."""
+        return self._backend.act_on_schedule("resume", name)
+
+    def run_schedule_now(self, name: str) -> Handle:
+        """Submit a job of the schedule at once, beside its due times."""
+        return Handle(self._backend, self._backend.act_on_schedule("run-now", name)["last_job"]["job_id"])
+
     def get(self, job_id: str) -> Handle:
         """Return the handle of the job with exactly this id. Raise NotFound."""
         return Handle(self._backend, self._backend.view(job_id)["job_id"])
@@ -214,12 +274,16 @@ class Outlast:
         self.close()
 
     def _handles(self, jobs: Sequence[NewJob]) -> builtins.list[Handle]:
-        if target.importing:
-            raise Refused(
-                "A job was submitted while its own file was being imported; it would submit itself for ever.",
-                'Put the call under if __name__ == "__main__":',
-            )
+        _refuse_while_importing()
         return [Handle(self._backend, job_id) for job_id in self._backend.submit(jobs)]
+
+
+def _refuse_while_importing() -> None:
+    if target.importing:
+        raise Refused(
+            "A job was submitted while its own file was being imported; it would submit itself for ever.",
+            'Put the call under if __name__ == "__main__":',
+        )
 
 
 def new_job(
@@ -237,20 +301,28 @@ def new_job(
     """Return the job to submit, every field checked. Raise UsageError naming the one that is wrong."""
     if delay is not None and at is not None:
         raise UsageError("delay and at exclude each other.", "Give one of them.")
-    if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > 1_000_000:
-        raise UsageError(f"priority is {priority!r:.40}.", "Use a whole number from -1000000 to 1000000.")
     return NewJob(
         id=make_id(spec.kind, round(time() * 1000), os.urandom(8)),
         spec=spec,
         args=args,
         key=_name("key", key),
         account=_name("account", account),
-        labels={_required("label", name): _required(f"label {name}", value) for name, value in (labels or {}).items()},
+        labels=_labels(labels),
         queue=_required("queue", queue),
-        priority=priority,
+        priority=_priority(priority),
         delay_seconds=None if delay is None else parse_duration(delay),
         due_at=None if at is None else _moment(at),
     )
+
+
+def _labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+    return {_required("label", name): _required(f"label {name}", value) for name, value in (labels or {}).items()}
+
+
+def _priority(priority: int) -> int:
+    if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > 1_000_000:
+        raise UsageError(f"priority is {priority!r:.40}.", "Use a whole number from -1000000 to 1000000.")
+    return priority
 
 
 def _name(what: str, value: str | None) -> str | None:
@@ -302,6 +374,8 @@ def default() -> Outlast:
         return Outlast()
     sign = (os.getpid(), f"{os.environ.get('JOBS_DATA_DIR', '')}\0{os.getcwd()}")
     if _default is None or _default[0] != sign:
+        if _default is not None:
+            _default[1].close()
         _default = (sign, Outlast())
     return _default[1]
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from outlast.client import Handle, default
-from outlast.functions import Function, check_signature, make_policy
+from outlast.functions import Function, check_signature, make_policy, make_schedule_rules
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +34,20 @@ class JobFunction(Function[P, R]):
         """Store one job a call, all in one transaction; see `Outlast.submit_many`."""
         return default().submit_many(self, calls)
 
+    def schedule(
+        self,
+        rule: str | None = None,
+        *,
+        name: str | None = None,
+        timezone: str | None = None,
+        catch_up: Literal["skip", "once", "all"] | None = None,
+        overlap: Literal["skip", "queue"] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Keep a schedule that submits this function, durably; return its object. See `Outlast.schedule`."""
+        rules: dict[str, Any] = {"name": name, "timezone": timezone, "catch_up": catch_up, "overlap": overlap}
+        return default().schedule(self, rule, **rules, **options)
+
 
 @overload
 def job(fn: Callable[P, R], /) -> JobFunction[P, R]: ...
@@ -52,6 +66,10 @@ def job(
     isolation: Literal["warm", "process"] = "warm",
     max_crashes: int | None = None,
     keep: bool = False,
+    schedule: str | None = None,
+    timezone: str | None = None,
+    catch_up: Literal["skip", "once", "all"] | None = None,
+    overlap: Literal["skip", "queue"] | None = None,
 ) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
 def job(fn_or_name: Any = None, /, **options: Any) -> Any:
     """Make a function a job; bare (`@job`) or with rules (`@job(max_attempts=3, timeout="2h")`).
@@ -60,6 +78,7 @@ def job(fn_or_name: Any = None, /, **options: Any) -> Any:
     ± 20 %. `retry_on`: which exceptions are tried again. `timeout`: running time of one attempt. `on_interrupt`:
     what follows when the process died. `isolation="process"`: a process for this job alone.
     `max_crashes`: deaths without a save until it is given up. `keep`: never prune.
+    `schedule` (a cron rule), `timezone`, `catch_up`, `overlap`: for a schedule; it begins when it is registered.
     Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
     """
     if callable(fn_or_name):
@@ -71,4 +90,12 @@ def _decorate(fn: Callable[P, R], name: str | None, options: Mapping[str, Any]) 
     options = dict(options)
     check_signature(fn)
     queue, priority = options.pop("queue", "default"), options.pop("priority", 0)
-    return JobFunction(fn, kind=name or fn.__name__, policy=make_policy(**options), queue=queue, priority=priority)
+    words = {word: options.pop(word, None) for word in ("timezone", "catch_up", "overlap")}
+    return JobFunction(
+        fn,
+        kind=name or fn.__name__,
+        queue=queue,
+        priority=priority,
+        schedule_rules=make_schedule_rules(options.pop("schedule", None), **words),
+        policy=make_policy(**options),
+    )

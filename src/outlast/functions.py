@@ -6,7 +6,7 @@ import os
 import posix
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
 from outlast.core.durations import parse_duration
@@ -35,19 +35,37 @@ _NOT_KEPT = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRules:
+    """What `@job` says of a schedule, as it was written; None: the default."""
+
+    rule: str
+    timezone: str | None = None
+    catch_up: str | None = None
+    overlap: str | None = None
+
+
 class Function(Generic[P, R]):
     """A function and the rules under which it runs as a job. Called like a function, it is one: nothing is stored."""
 
     __outlast_job__ = True
 
     def __init__(
-        self, fn: Callable[P, R], *, kind: str, policy: Policy, queue: str = "default", priority: int = 0
+        self,
+        fn: Callable[P, R],
+        *,
+        kind: str,
+        policy: Policy,
+        queue: str = "default",
+        priority: int = 0,
+        schedule_rules: ScheduleRules | None = None,
     ) -> None:
         self.fn = fn
         self.kind = check_kind(kind)
         self.policy = policy
         self.queue = queue
         self.priority = priority
+        self.schedule_rules = schedule_rules
         functools.update_wrapper(self, fn)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -105,6 +123,21 @@ def make_policy(
         max_crashes=max_crashes,
         keep=keep,
     )
+
+
+def make_schedule_rules(
+    schedule: str | None, *, timezone: str | None = None, catch_up: str | None = None, overlap: str | None = None
+) -> ScheduleRules | None:
+    """Return what `@job` says of a schedule, checked; None without one. Raise UsageError for what makes no sense."""
+    if schedule is None:
+        if timezone or catch_up or overlap:
+            raise UsageError("timezone, catch_up and overlap belong to a schedule.", 'Write schedule="30 6 * * *" too.')
+        return None
+    # Imported where it is needed: most jobs have no schedule.
+    from outlast.core.schedules import make_timetable
+
+    make_timetable(schedule, timezone=timezone or "UTC", catch_up=catch_up, overlap=overlap)
+    return ScheduleRules(rule=schedule, timezone=timezone, catch_up=catch_up, overlap=overlap)
 
 
 def as_function(fn: Callable[..., R]) -> Function[..., R]:
@@ -197,6 +230,7 @@ def with_policy(function: Function[P, R], **rules: Any) -> Function[P, R]:
         policy=replace(function.policy, **rules),
         queue=function.queue,
         priority=function.priority,
+        schedule_rules=function.schedule_rules,
     )
 
 

@@ -3,23 +3,32 @@
 It knows the store only by its protocol, and the supervisor only as a doorbell.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from outlast.core.errors import ClaimLost, Conflict, NotFound, Refused, UsageError, WaitTimeout
-from outlast.core.job import Details, Event, Job, NewJob, Stats, Submitted
+from outlast.acts import Act, Acts, Steered
+from outlast.core.errors import Busy, Conflict, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
+from outlast.core.job import Details, Job, NewJob, Stats, Submitted
 from outlast.core.places import Places
-from outlast.core.ports import Jobs
+from outlast.core.ports import Store
 from outlast.core.query import Query
-from outlast.core.status import Intent, Reason, Status
+from outlast.core.schedules import Schedule, Scheduled, job_now
+
+if TYPE_CHECKING:
+    from outlast.lookout import Lookout, Witness
 
 POLL_SECONDS = 1.0
 """How long to wait for a sign of the supervisor before looking anyway."""
 PRUNE_BATCH = 1_000
 READ_BATCH = 100
+STEER_BATCH = 100
+"""Jobs that are steered in one commit: it is shared, and a supervisor never waits long for its turn."""
 
 
 class Doorbell(Protocol):
@@ -56,13 +65,29 @@ class Service:
     """Jobs of one store, as somebody (`actor`, e.g. `cli:alice`) uses them."""
 
     def __init__(
-        self, store: Jobs, places: Places, doorbell: Doorbell, *, actor: str, publish: Callable[[], None]
+        self,
+        store: Store,
+        places: Places,
+        doorbell: Doorbell,
+        *,
+        actor: str,
+        publish: Callable[[], None],
+        witness: "Witness | None" = None,
     ) -> None:
         self.store = store
         self.places = places
         self._doorbell = doorbell
         self._actor = actor
         self._publish = publish
+        self._witness = witness
+        self._acts = Acts(store, actor)
+
+    @property
+    def lookout(self) -> "Lookout":
+        """The use cases that only look: prospects, failures, figures."""
+        from outlast.lookout import Lookout
+
+        return Lookout(self.store, self.places, self._witness)
 
     def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store the jobs, all or none, and see that somebody runs them."""
@@ -105,9 +130,8 @@ class Service:
         jobs = jobs[:limit]
         return Page(jobs, f"j{jobs[-1].seq}" if more else None)
 
-    def matching(self, query: Query) -> Iterator[Job]:
-        """Yield every job that matches, newest first."""
-        before = None
+    def matching(self, query: Query, before: int | None = None) -> Iterator[Job]:
+        """Yield every job that matches, newest first; with `before` only those whose `seq` is below it."""
         while jobs := self.store.page(query, before=before, limit=500):
             yield from jobs
             before = jobs[-1].seq
@@ -138,61 +162,79 @@ class Service:
 
     def follow(self, job_id: str, timeout: float | None = None, every: float = POLL_SECONDS) -> Iterator[Job]:
         """Yield the job now, then again at least `every` seconds and after changes, until it has ended."""
+        for [job] in self.watch([job_id], timeout, every):
+            yield job
+
+    def watch(
+        self, job_ids: Sequence[str], timeout: float | None = None, every: float = POLL_SECONDS
+    ) -> Iterator[list[Job]]:
+        """Yield the jobs now, then again at least `every` seconds and after changes, until all have ended.
+
+        Raise WaitTimeout; the jobs go on.
+        """
         deadline = None if timeout is None else monotonic() + timeout
+        ended: dict[str, Job] = {}
         self._doorbell.ensure()
         while True:
-            job = self.get(job_id)
-            if job.status.is_end:
-                self.mark_read([job])
-                yield job
+            jobs = [ended[job_id] if job_id in ended else self.get(job_id) for job_id in job_ids]
+            self.mark_read([job for job in jobs if job.id not in ended])
+            ended |= {job.id: job for job in jobs if job.status.is_end}
+            yield jobs
+            if len(ended) == len(set(job_ids)):
                 return
-            yield job
-            self._pause(deadline, job_id, every)
+            self._pause(deadline, next(job.id for job in jobs if job.id not in ended), every)
 
     def cancel(self, job: Job) -> Job:
         """Cancel a job: at once if it does not run, else the supervisor ends its process first.
 
         A finished job stays as it is. Return the job as it is now.
         """
-        return self._until_settled(job, self._cancel_once)
+        return self._changed(job, self._acts.cancel)
 
     def pause(self, job: Job) -> Job:
         """Keep a job from running until `resume`; a running one is stopped at its last checkpoint."""
-        return self._until_settled(job, self._pause_once)
+        return self._changed(job, self._acts.pause)
 
     def resume(self, job: Job) -> Job:
         """Let a paused job run again, not before the time it waited for. Raise Conflict if it is not paused."""
-        if job.status is not Status.WAITING or job.reason is not Reason.PAUSED:
-            raise Conflict(f"{job.id} is {_told(job)}, not paused.", f"outlast show {job.id} tells more.")
-        if job.wake_at is not None and job.wake_at > self.store.now():
-            after = replace(job, status=Status.WAITING, reason=Reason.TIME)
-        else:
-            after = replace(job, status=Status.QUEUED, reason=None, wake_at=None)
-        self.store.swap(job, after, Event(event="resumed", actor=self._actor))
-        self._announce()
-        return self.get(job.id)
+        return self._changed(job, self._acts.resume)
 
-    def retry(self, job: Job) -> Job:
-        """Put a failed or cancelled job back into the queue: same id, finished steps kept. Raise Conflict."""
-        if not job.spec.target:
-            raise Refused(f"{job.id} was imported and its code is not known here.", "Submit the work anew.")
-        if job.status not in (Status.FAILED, Status.CANCELLED):
-            raise Conflict(
-                f"{job.id} is {_told(job)}; only failed and cancelled jobs are retried.",
-                f"outlast show {job.id} tells more.",
-            )
-        after = replace(
-            job, status=Status.QUEUED, reason=None, error=None, wake_at=None, tries=0, crashes=0, saved=False
-        )
-        self.store.swap(job, after, Event(event="retried", actor=self._actor))
-        self._announce()
-        return self.get(job.id)
+    def retry(self, job: Job, *, cursor: str | None = None) -> Job:
+        """Put a failed or cancelled job back into the queue: same id, finished steps kept. Raise Conflict.
+
+        `cursor` (JSON text), when given, takes the place of the saved one.
+        """
+        return self._changed(job, partial(self._acts.retry, cursor=cursor))
 
     def remove(self, job: Job) -> None:
         """Remove a finished job and its log. Raise Conflict if it is unfinished."""
-        self.store.remove(job, self._actor)
+        self._acts.remove(job)
         self.forget_files([job.id])
         self._announce()
+
+    def steer(self, act: Act, jobs: Iterable[Job]) -> Iterator[Steered]:
+        """Do the same with each job, STEER_BATCH in one commit, and yield what became of each.
+
+        One for which it cannot be done harms no other. Raise StoreError or Busy; what was yielded is done.
+        """
+        once = self._acts.by_name(act)
+        rest = iter(jobs)
+        while batch := list(islice(rest, STEER_BATCH)):
+            with self.store.batch():
+                steered = [self._steered(job, once) for job in batch]
+            self.forget_files([each.before.id for each in steered if each.after is None and each.error is None])
+            self._announce(wish=True)
+            yield from steered
+
+    def _steered(self, job: Job, once: Callable[[Job], bool]) -> Steered:
+        try:
+            with self.store.batch():
+                self._settle(job, once)
+        except (StoreError, Busy):
+            raise
+        except OutlastError as error:
+            return Steered(before=job, error=error)
+        return Steered(before=job, after=self.store.get(job.id))
 
     def prune(self, older_than_seconds: float) -> int:
         """Remove finished jobs that ended longer ago, read or not, except kept ones; return how many."""
@@ -203,6 +245,71 @@ class Service:
         if count:
             self._announce()
         return count
+
+    def put_schedule(self, schedule: Schedule, *, named: bool = True) -> bool:
+        """Add a schedule, or change the one of its name; tell whether it is new.
+
+        It begins with the next due time; an unchanged rule keeps the one it had, so that nothing is missed. Raise
+        Conflict if the name belongs to other code, or, unless somebody has `named` it, to other arguments.
+        """
+        known = self.store.schedule(schedule.name)
+        if known is not None and known.schedule.spec.target != schedule.spec.target:
+            raise Conflict(
+                f"The schedule {schedule.name} runs {known.schedule.spec.target}.",
+                f"Give another name, or first: outlast schedule remove {schedule.name}.",
+            )
+        if known is not None and not named and known.schedule.args != schedule.args:
+            raise Conflict(
+                f"The schedule {schedule.name} has other arguments.",
+                f"Give this one a name; to change that one, name it: {schedule.name}.",
+            )
+        next_at = schedule.timetable.next_time(self.store.now())
+        is_new = self.store.put_schedule(replace(schedule, actor=schedule.actor or self._actor), next_at)
+        self._announce()
+        return is_new
+
+    def schedule(self, name: str) -> Scheduled:
+        """Return the schedule of this name. Raise NotFound."""
+        found = self.store.schedule(name)
+        if found is None:
+            raise NotFound(f"There is no schedule {name!r:.120}.", "outlast schedule list shows what there is.")
+        return found
+
+    def schedules(self) -> list[tuple[Scheduled, Job | None]]:
+        """Return every schedule, by name, with its last job if that still exists."""
+        found = self.store.schedules()
+        return [(each, self.last_of_schedule(each)) for each in found]
+
+    def last_of_schedule(self, found: Scheduled) -> Job | None:
+        """Return the last job of a schedule, None if it had none or it was removed."""
+        return None if found.last_job_id is None else self.store.get(found.last_job_id)
+
+    def remove_schedule(self, name: str) -> None:
+        """Forget a schedule; its jobs stay. Raise NotFound."""
+        self.schedule(name)
+        self.store.remove_schedule(name)
+        self._announce()
+
+    def pause_schedule(self, name: str) -> Scheduled:
+        """Let a schedule submit nothing until it is resumed. Raise NotFound."""
+        self.schedule(name)
+        self.store.pause_schedule(name)
+        self._announce()
+        return self.schedule(name)
+
+    def resume_schedule(self, name: str) -> Scheduled:
+        """Let a paused schedule go on with its next due time; what was due meanwhile is not made up. Raise NotFound."""
+        next_at = self.schedule(name).schedule.timetable.next_time(self.store.now())
+        self.store.resume_schedule(name, next_at)
+        self._announce()
+        return self.schedule(name)
+
+    def run_schedule_now(self, name: str) -> Submitted:
+        """Submit a job of the schedule at once, beside its due times, also while it is paused. Raise NotFound."""
+        job = job_now(self.schedule(name).schedule, self.store.now(), os.urandom(8), self._actor)
+        answer = self.store.submit_scheduled(name, job)
+        self._announce()
+        return answer
 
     def stats(self) -> Stats:
         """Count the jobs."""
@@ -239,44 +346,18 @@ class Service:
             raise WaitTimeout(f"{job_id} has not ended yet; it goes on.", f"outlast wait {job_id} waits for it again.")
         self._doorbell.wait(min(left, most))
 
-    def _until_settled(self, job: Job, once: Callable[[Job], bool]) -> Job:
-        """Repeat a change that may meet a job which moves at the same time."""
-        while not once(job):
-            job = self.get(job.id)
+    def _changed(self, job: Job, once: Callable[[Job], bool]) -> Job:
+        self._settle(job, once)
         self._announce(wish=True)
         return self.get(job.id)
 
-    def _cancel_once(self, job: Job) -> bool:
-        if job.status.is_end:
-            return True
-        if job.status is Status.RUNNING:
-            return self.store.ask(job, Intent.CANCEL, self._actor)
-        after = replace(job, status=Status.CANCELLED, reason=Reason.USER)
-        return self._swapped(job, after, Event(event="cancelled", actor=self._actor))
-
-    def _pause_once(self, job: Job) -> bool:
-        if job.status.is_end:
-            raise Conflict(f"{job.id} is {job.status} and cannot be paused.", f"outlast show {job.id} tells more.")
-        if job.status is Status.WAITING and job.reason is Reason.PAUSED:
-            return True
-        if job.status is Status.RUNNING:
-            return self.store.ask(job, Intent.PAUSE, self._actor)
-        after = replace(job, status=Status.WAITING, reason=Reason.PAUSED)
-        return self._swapped(job, after, Event(event="paused", actor=self._actor))
-
-    def _swapped(self, before: Job, after: Job, event: Event) -> bool:
-        try:
-            self.store.swap(before, after, event)
-        except ClaimLost:
-            return False
-        return True
+    def _settle(self, job: Job, once: Callable[[Job], bool]) -> None:
+        """Repeat a change that may meet a job which moves at the same time."""
+        while not once(job):
+            job = self.get(job.id)
 
 
 def _read_cursor(cursor: str) -> int:
     if not cursor.startswith("j") or not cursor[1:].isdecimal() or len(cursor) > 20:
         raise UsageError(f"{cursor!r:.60} is not a cursor of this list.", "Leave it out to begin at the newest.")
     return int(cursor[1:])
-
-
-def _told(job: Job) -> str:
-    return f"{job.status} ({job.reason})" if job.reason else str(job.status)

@@ -31,6 +31,12 @@ def _directory(text: str) -> str:
     return os.path.abspath(os.path.expanduser(text))
 
 
+def _zone(text: str) -> str:
+    from outlast.core.cron import check_zone
+
+    return check_zone(text)
+
+
 def _count(text: str) -> int:
     if not text.strip().isdecimal() or not 1 <= int(text) <= 10_000:
         raise UsageError(f"{text!r} is not a number from 1 to 10000.", "Use a whole number.")
@@ -89,9 +95,10 @@ SETTINGS = (
     Setting("OUTLAST_RETENTION_UNREAD", "7d", _keep_for, "how long a finished job stays unread"),
     Setting("OUTLAST_HISTORY", "30d", _keep_for, "how long a pruned job's history row and key stay"),
     Setting("OUTLAST_TOKEN", None, _text, "token for servers that listen beyond this machine", secret=True),
-    Setting("OUTLAST_TIMEZONE", None, _text, "IANA zone of job state and schedules (default: the system's)"),
+    Setting("OUTLAST_TIMEZONE", None, _zone, "IANA zone of job state and schedules (default: the system's)"),
     Setting("OUTLAST_CLUSTER_WORKER", None, _text, "number of this cluster worker, for job state"),
     Setting("OUTLAST_ON_END", None, _text, "command or URL called with every job that ends"),
+    Setting("OUTLAST_POW_SEARCH", "auto", _text, "proof of work: auto, hashlib or llvm (needs outlast[fast])"),
     Setting("TARGET_DIFFICULTY_START", "5", _zeros, "proof of work: search once so few zeros are needed"),
     Setting("DANGER", "false", parse_bool, "proof of work: true lets results be broadcast"),
     Setting("CONSENSUS_API_URL", None, _text, "proof of work: where block heights are asked"),

@@ -67,6 +67,14 @@ def _path_with_outlast() -> str:
     return path if shutil.which("outlast") else f"{path}{os.pathsep}{os.path.dirname(sys.executable)}"
 
 
+def command_call(argv: Sequence[str], directory: str) -> dict[str, Any]:
+    """Return the arguments of a job that runs a shell command; `directory` is where its files for the job lie.
+
+    Raise UsageError if there is no such program.
+    """
+    return {"args": [], "kwargs": {"argv": find_command(argv), "directory": directory}}
+
+
 def find_command(argv: Sequence[str]) -> list[str]:
     """Return `argv` with the program's whole path, so that another PATH runs the same one. Raise UsageError."""
     found = shutil.which(argv[0]) if argv[0] else None

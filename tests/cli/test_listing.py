@@ -38,7 +38,7 @@ def test_the_list_and_the_screen_of_stored_jobs(shell: Shell) -> None:
 
     check_screen("live-list", masked(shell.outlast("list", code=0).out))
     check_screen("live-show", masked(shell.outlast("show", "日本語 key", code=0).out))
-    check_screen("live-stats", masked(shell.outlast("stats", code=0).out.partition("The oldest")[0]))
+    check_screen("live-stats", masked(shell.outlast("stats", code=0).out.partition("  24 hours")[0]))
 
 
 def test_the_short_id_of_the_list_finds_the_job(shell: Shell) -> None:

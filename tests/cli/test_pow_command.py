@@ -49,6 +49,8 @@ def test_without_wait_it_prints_the_id_and_stores_every_argument(shell: Shell) -
         "difficulty": 20_000,
         "target_id": None,
         "max_iterations": 7,
+        "simulate": None,
+        "processes": 1,
     }
 
 
@@ -56,7 +58,8 @@ def test_without_wait_it_prints_the_id_and_stores_every_argument(shell: Shell) -
     ("arguments", "words"),
     [
         (("build", "2-2", *OPTIONS), "'struct_build_complete', 'planet_raid_complete', 'ore_miner_complete', 'ore_ref"),
-        (("ore_miner_complete", "2-2", "--player", "1-11"), "There is no block height."),
+        (("ore_miner_complete", "2-2", *OPTIONS, "--simulate", "5"), "block_height and simulate exclude each other."),
+        (("ore_miner_complete", "2-2", *OPTIONS, "--processes", "0"), "processes is 0."),
         (("ore_miner_complete", "2-2", *OPTIONS[2:]), "--player"),
         (("ore_miner_complete", "2-2", *OPTIONS, "--difficulty", "1"), "difficulty is 1."),
         (("ore_miner_complete", "2-2", *OPTIONS, "--max-iterations", "0"), "max_iterations is 0."),

@@ -5,11 +5,16 @@ from dataclasses import replace
 import pytest
 
 from outlast.clients.render.details import details_screen
-from outlast.clients.render.jobs import Screen, job_list, job_screen, stats_screen
+from outlast.clients.render.failures import group_list, group_screen
+from outlast.clients.render.jobs import Screen, job_list, job_screen
 from outlast.clients.render.paint import Paint
+from outlast.clients.render.stats import overview_object, overview_screen, size, sparkline
+from outlast.core.figures import Durations, FailureGroup, Figures, Span
 from outlast.core.job import Details, Event, Home, Job, ProcessIdentity, Progress, Spec, Stats, Step, StepKind
 from outlast.core.policies import Policy
+from outlast.core.prospects import Office
 from outlast.core.status import Intent, Reason, Status
+from outlast.lookout import Overview, nothing
 from tests.cli.screens import check_screen
 
 NOW = 1_758_400_000_000
@@ -43,6 +48,7 @@ JOBS = [
     job(3, "mirror", Status.RUNNING, intent=Intent.CANCEL),
     job(4, "nightly-report", Status.WAITING, reason=Reason.TIME, wake_at=NOW + 90 * MINUTE),
     job(5, "pow", Status.WAITING, reason=Reason.CONDITION, progress=HALF),
+    job(5, "pow", Status.WAITING, reason=Reason.CONDITION, waiting_info={"current_age": 7, "target_age": 10}),
     job(6, "mail", Status.WAITING, reason=Reason.RETRY, wake_at=NOW + 4_000, tries=1, error="OSError: refused"),
     job(70, "command", Status.COMPLETED, result='{"exit_code":0}'),
     job(1_500, "mirror", Status.FAILED, reason=Reason.ATTEMPTS_EXHAUSTED, error="ValueError: no good at all, really"),
@@ -110,7 +116,7 @@ def test_the_screen_of_a_job_with_everything() -> None:
         progress=HALF,
         waiting_info={"current_age": 7, "target_age": 10, "blocks_remaining": 3},
         result='{"nonce":"12345"}',
-        extra={"difficulty_info": {"current_difficulty": 9}},
+        extra={"difficulty_info": {"current_difficulty": 9, "max_iterations": 1_000_000}, "seen": [1]},
     )
 
     check_screen("show-everything", text(job_screen(full, SCREEN)))
@@ -136,14 +142,100 @@ def test_the_details_of_a_job() -> None:
     check_screen("show-verbose", text(details_screen(JOBS[1], details, SCREEN)))
 
 
-def test_the_counts() -> None:
-    stats = Stats(
-        by_status={Status.QUEUED: 12, Status.COMPLETED: 1_234_567, Status.FAILED: 3},
+def spans(*ended: int, length_ms: int) -> tuple[Span, ...]:
+    """Return spans up to now in which so many ended, one of ten by failing."""
+    first = NOW - len(ended) * length_ms
+    return tuple(
+        Span(start=first + n * length_ms, completed=count - count // 10, failed=count // 10, cancelled=0)
+        for n, count in enumerate(ended)
+    )
+
+
+OVERVIEW = Overview(
+    stats=Stats(
+        by_status={Status.QUEUED: 12, Status.WAITING: 130, Status.COMPLETED: 1_234_567, Status.FAILED: 3},
         by_kind={
-            "mirror": {Status.QUEUED: 12, Status.COMPLETED: 34_567},
+            "mirror": {Status.QUEUED: 12, Status.WAITING: 130, Status.COMPLETED: 34_567},
             "k" * 60: {Status.COMPLETED: 1_200_000, Status.FAILED: 3},
         },
         oldest_queued_at=NOW - 200_000,
-    )
+    ),
+    figures=Figures(
+        hours=spans(0, 0, 10, 20, 40, 80, 160, 320, 100, 50, 0, 1, *[200] * 12, length_ms=60 * MINUTE),
+        days=spans(*[0] * 7, 1, 10_000, 5_000, 80_000, 90_000, 100_000, 20_000, length_ms=24 * 60 * MINUTE),
+        durations=(
+            Durations(kind="mirror", count=1_000, median_seconds=4.2, p95_seconds=75),
+            Durations(kind="k" * 60, count=12, median_seconds=0.012, p95_seconds=90_000),
+        ),
+        waiting={Reason.TIME: 100, Reason.CONDITION: 28, Reason.PAUSED: 2},
+        next_wake_at=NOW + 75_000,
+        store_bytes=48_766_976,
+    ),
+    office=Office(lives=True, pid=4242, since=NOW - 200 * MINUTE),
+)
 
-    check_screen("stats", text(stats_screen(stats, SCREEN)))
+
+def test_the_overview() -> None:
+    check_screen("stats", text(overview_screen(OVERVIEW, SCREEN)))
+
+
+def test_the_overview_of_an_empty_store_without_a_supervisor() -> None:
+    check_screen("stats-empty", text(overview_screen(nothing(may_start=True), SCREEN)))
+    assert "OUTLAST_AUTOSTART=0" in text(overview_screen(nothing(may_start=False), SCREEN))
+
+
+def test_the_overview_as_json_holds_the_figures() -> None:
+    shown = overview_object(OVERVIEW)
+
+    assert shown["by_kind"]["mirror"] == {"queued": 12, "waiting": 130, "completed": 34_567}
+    assert shown["hours"][2] == {"start": "2025-09-19T22:26:40.000Z", "completed": 9, "failed": 1, "cancelled": 0}
+    assert shown["durations"]["mirror"] == {"count": 1_000, "median_seconds": 4.2, "p95_seconds": 75}
+    assert shown["supervisor"] == {"alive": True, "pid": 4242, "since": "2025-09-20T17:06:40.000Z", "may_start": True}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "bars"), [([], ""), ([0, 0], "··"), ([1], "█"), ([1, 8, 0, 4], "▁█·▄"), ([1, 1_000_000], "▁█")]
+)
+def test_a_sparkline(numbers: list[int], bars: str) -> None:
+    assert sparkline(numbers) == bars
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 kB"), (48_766_976, "48.8 MB"), (10**15, "1,000 TB")],
+)
+def test_a_size(count: int, words: str) -> None:
+    assert size(count) == words
+
+
+GROUPS = [
+    FailureGroup(
+        group="OSError: refused by port #",
+        count=1_204,
+        kept=1_000,
+        oldest_at=NOW - 20_000 * MINUTE,
+        newest_at=NOW - 2 * MINUTE,
+        example_id="mail_1758399880000_0000000200000000",
+        kinds={"mail": 900, "mirror": 304},
+    ),
+    FailureGroup(
+        group="ValueError: " + "\x1b[31mé" * 60,
+        count=1,
+        kept=0,
+        oldest_at=NOW - 90 * MINUTE,
+        newest_at=NOW - 90 * MINUTE,
+        example_id="x",
+        kinds={f"kind-{n}": 1 for n in range(12)},
+    ),
+    FailureGroup(group="", count=3, kept=3, oldest_at=NOW, newest_at=NOW, example_id="y", kinds={"imported": 3}),
+]
+
+
+def test_the_list_of_failures() -> None:
+    check_screen("failures", text(group_list(GROUPS, SCREEN)))
+    check_screen("failures-narrow", text(group_list(GROUPS, replace(SCREEN, width=60))))
+
+
+@pytest.mark.parametrize("number", range(len(GROUPS)))
+def test_the_screen_of_a_group_of_failures(number: int) -> None:
+    check_screen(f"failures-{number}", text(group_screen(GROUPS[number], SCREEN)))

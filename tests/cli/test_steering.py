@@ -1,8 +1,20 @@
 """`cancel pause resume retry remove prune`: by id and by query, and who is asked before."""
 
+import json
+from collections.abc import Iterator
+
 import pytest
 
+from outlast.acts import Act
+from outlast.client import new_job
+from outlast.core.query import parse_query
+from outlast.functions import home_of_this_process
+from outlast.service import Service
+from outlast.storage.sqlite import SqliteStore
+from outlast.targets import command_spec
 from tests.cli.shell import Shell, ids_of
+from tests.waiting import eventually
+from tests.workshop import Workshop
 
 
 def submitted(shell: Shell, *options: str) -> str:
@@ -141,3 +153,95 @@ def test_prune_removes_what_ended_longer_ago(shell: Shell) -> None:
     assert shell.outlast("prune", "--older-than", "1h", "--json", code=0).object == {"removed": 0}
     assert shell.outlast("prune", "--older-than", "0s", code=0).out == "1 job removed\n"
     assert ids_of(shell.outlast("list", "--json").object["jobs"]) == [kept]
+
+
+@pytest.fixture
+def service(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """Return the service of the shell's store, which starts no supervisor either."""
+    monkeypatch.setenv("OUTLAST_AUTOSTART", "0")
+    place = Workshop(shell.data_dir).service
+    yield place
+    place.close()
+
+
+def test_any_number_of_jobs_is_steered_a_hundred_in_one_commit(shell: Shell, service: Service) -> None:
+    spec = command_spec(home_of_this_process(), {})
+    service.submit([new_job(spec, "{}", account="many") for _ in range(250)])
+    submitted(shell)
+
+    shown = shell.outlast("pause", "--match", "account:many", "--dry-run", code=0)
+    paused = shell.outlast("pause", "--match", "account:many", "--yes", code=0)
+    resumed = shell.outlast("resume", "--match", "reason:paused", "--yes", "--json", code=0)
+
+    assert shown.err == "250 jobs would be paused.\n"
+    assert len(shown.out.splitlines()) == 251
+    assert len(paused.out.splitlines()) == 250
+    assert len(set(ids_of(resumed.object["jobs"]))) == 250
+    assert service.store.count(parse_query("status:queued")) == 251
+    assert shell.outlast("resume", "--match", "reason:paused", "--yes", code=0).err == "No job fits.\n"
+
+
+def test_what_cannot_be_done_is_told_and_all_else_is_done(shell: Shell) -> None:
+    shell.data_dir.mkdir(parents=True)
+    old = {"pow_1735732800000_9f2c41d07ab35e68": {"status": "failed", "error": "x"}}
+    (shell.data_dir / "jobs.json").write_text(json.dumps(old))
+    ids = [submitted(shell) for _ in range(3)]
+    shell.outlast("cancel", *ids, code=0)
+
+    said = shell.outlast("retry", "--match", "", "--yes", "--json", code=2)
+
+    assert sorted(ids_of(said.object["jobs"])) == sorted(ids)
+    assert said.error["code"] == "refused"
+    assert "imported" in said.error["message"]
+
+
+def test_what_is_submitted_after_the_look_is_left_alone(shell: Shell, service: Service) -> None:
+    first = submitted(shell)
+    query = parse_query("kind:add")
+    before = service.page(query).jobs[0].seq + 1
+    submitted(shell)
+
+    assert [job.id for job in service.matching(query, before)] == [first]
+
+
+def test_jobs_that_move_while_they_are_steered_are_looked_at_again(shell: Shell, service: Service) -> None:
+    jobs = [service.get(submitted(shell)) for _ in range(3)]
+    service.cancel(jobs[0])
+    service.pause(jobs[1])
+    service.cancel(jobs[2])
+    service.remove(service.get(jobs[2].id))
+
+    done = list(service.steer(Act.PAUSE, jobs))
+
+    assert [each.error.code if each.error else each.after and each.after.reason for each in done] == [
+        "conflict",
+        "paused",
+        "not_found",
+    ]
+
+
+def test_a_running_job_that_is_paused_says_when_it_will_be(live: Shell) -> None:
+    job_id = live.outlast("submit", "jobs.py:until", "path=go", code=0).id
+    eventually(lambda: status_of(live, job_id) == "running", what="the job to run")
+
+    said = live.outlast("pause", job_id, code=0)
+
+    assert said.out == f"{job_id} running (pause asked)\n"
+    assert "outlast explain" in said.err
+    eventually(lambda: status_of(live, job_id) == "waiting", what="the job to be paused")
+    assert live.outlast("resume", job_id, code=0).out == f"{job_id} queued\n"
+    (live.directory / "go").write_text("done")
+    live.outlast("wait", job_id, code=0)
+
+
+def test_a_pause_that_has_not_come_about_is_no_pause_yet(shell: Shell) -> None:
+    job_id = submitted(shell)
+    store = SqliteStore(shell.data_dir / "jobs.db")
+    store.claim(store.due(1)[0], "process-1")
+    store.close()
+
+    shell.outlast("pause", job_id, code=0)
+    said = shell.outlast("resume", job_id, "--json", code=2)
+
+    assert said.error["code"] == "conflict"
+    assert "has not stopped yet" in said.error["message"]

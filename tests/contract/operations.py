@@ -7,14 +7,16 @@ from pathlib import Path
 
 from outlast.core.job import Checkpoint, Event, Job, Progress
 from outlast.core.query import Query
+from outlast.core.schedules import Schedule, make_timetable
 from outlast.core.status import Reason, Status
+from outlast.engine.schedules import fire_due
 from outlast.storage.durable import replace_file
 from outlast.storage.exchange.exporting import Export
 from outlast.storage.exchange.importing import Wishes, import_file
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile, import_view
-from tests.contract.making import end, new_job, spec, step, stored, submitted
+from tests.contract.making import NOON, end, new_job, spec, step, stored, submitted
 from tests.faults.striker import Operation
 
 ID = "demo_1_00000000000000aa"
@@ -182,6 +184,56 @@ def _pruned(store: SqliteStore) -> str:
 
 
 prune = Operation(prepare=with_ended_jobs, act=_prune, look=looking(_pruned))
+
+NIGHTLY = Schedule(
+    name="nightly",
+    timetable=make_timetable("30 6 * * *", timezone="UTC"),
+    spec=spec(),
+    args=json.dumps(LONG),
+)
+DUE = NOON + 66_600_000
+
+
+def _at_noon(directory: Path) -> SqliteStore:
+    return SqliteStore(directory / "jobs.db", clock=lambda: NOON)
+
+
+def _put_schedule(directory: Path, acknowledge: Callable[[], None]) -> None:
+    store = _at_noon(directory)
+    store.put_schedule(NIGHTLY, DUE)
+    acknowledge()
+    store.close()
+
+
+def _put(store: SqliteStore) -> str:
+    found = [(each.schedule, each.next_at) for each in store.schedules()]
+    return one_of(found, [], [(NIGHTLY, DUE)])
+
+
+put_schedule = Operation(
+    prepare=lambda directory: open_store(directory).has_work(), act=_put_schedule, look=looking(_put)
+)
+
+
+def _fire(directory: Path, acknowledge: Callable[[], None]) -> None:
+    store = SqliteStore(directory / "jobs.db", clock=lambda: DUE)
+    fire_due(store, 9)
+    acknowledge()
+    store.close()
+
+
+def _fired(store: SqliteStore) -> str:
+    found = store.schedule("nightly")
+    assert found is not None
+    keys = [job.key for job in store.page(Query(), before=None, limit=9)]
+    last = None if found.last_job_id is None else stored(store, found.last_job_id).key
+    key = "schedule:nightly:2025-01-02T06:30:00.000Z"
+    return one_of((keys, found.next_at, last), ([], DUE, None), ([key], DUE + 86_400_000, key))
+
+
+fire_schedule = Operation(
+    prepare=lambda directory: _put_schedule(directory, lambda: None), act=_fire, look=looking(_fired)
+)
 
 OLD_JOBS = {
     "pow_1735732800000_9f2c41d07ab35e68": {"status": "completed", "result": {"hash": "0000abc"}},

@@ -28,6 +28,8 @@ POINTS = {
     "fail": ["swap"],
     "prune": ["prune"],
     "take_in": ["import_jobs"],
+    "put_schedule": ["put_schedule"],
+    "fire_schedule": ["fire_schedule"],
 }
 """The points each operation passes."""
 

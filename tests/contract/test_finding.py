@@ -13,6 +13,7 @@ from tests.contract.making import (
     new_job,
     parked,
     process,
+    requeued,
     running,
     spec,
     step,
@@ -121,6 +122,19 @@ def test_details_hold_all_the_rest(store: Supervision, clock: Clock) -> None:
     ]
     assert details.events[1].detail == {"process": "process-1"}
     assert details.process == process("process-1")
+
+
+def test_the_history_tells_from_where_a_later_attempt_goes_on(store: Supervision) -> None:
+    job = running(store)
+    store.save_checkpoint(job.claim, Checkpoint(cursor='"' + "x" * 1000 + '"'))
+    store.swap(job, requeued(job), Event(event="crashed"))
+
+    store.claim(stored(store, job.id), "process-2")
+
+    assert [event.detail for event in store.details(job).events if event.event == "claimed"] == [
+        {"process": "process-1"},
+        {"process": "process-2", "cursor": '"' + "x" * 199},
+    ]
 
 
 def test_details_of_a_job_that_is_gone_are_empty(store: Supervision) -> None:

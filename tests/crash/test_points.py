@@ -38,9 +38,23 @@ OF_SUPERVISOR = (
     "backup:renamed",
     *(f"{write}:{moment}" for write in WRITES for moment in ("begun", "committed")),
 )
-OF_CLIENT = ("submit", "swap", "ask", "remove")
+OF_SEARCH = ("keep_code:written",)
+"""tests/pow/test_kept_code.py strikes it."""
+OF_SENDING = (
+    *(f"broadcast:{moment}" for moment in ("noted", "numbered", "called", "committed", "answered")),
+    *(f"pow:{moment}" for moment in ("noted", "sent", "delivered")),
+    "exchange:sent",
+)
+"""tests/pow/test_pow_delivery.py strikes them."""
+OF_CLIENT = ("submit", "swap", "ask", "remove", "replace_cursor")
 ELSEWHERE = {
     "leave_office": "test_coming_and_going.py kills a supervisor on its way out",
+    "fire_schedule": "test_schedules.py kills supervisors there",
+    **dict.fromkeys(
+        ("put_schedule", "remove_schedule", "pause_schedule", "resume_schedule", "submit_scheduled"),
+        "one statement each, in a transaction like any other: contract/test_crash_points.py",
+    ),
+    "read_gauge": "test_pow_chain.py strikes supervisors of searches that wait",
     "prune": "the tests of the command line and of retention",
     "forget": "the tests of retention",
     "import_jobs": "tests/contract/test_crash_points.py",
@@ -61,7 +75,8 @@ def test_every_point_of_the_source_is_struck_somewhere() -> None:
     named = set(re.findall(r'crash_point\("([a-z_:]+)"\)', text))
     writes = set(re.findall(r'\.write\("([a-z_]+)"\)', text))
 
-    struck = {*OF_SUPERVISOR, "job:begun", "export:written", *(f"repair:{moment}" for moment in REPAIR_POINTS)}
+    struck = {*OF_SUPERVISOR, "job:begun", *OF_SEARCH, *OF_SENDING, "export:written"}
+    struck |= {f"repair:{moment}" for moment in REPAIR_POINTS}
 
     assert named <= struck
     assert writes <= {*WRITES, *OF_CLIENT, *ELSEWHERE}

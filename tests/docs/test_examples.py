@@ -21,6 +21,9 @@ SAYS = {
     r"attempt 1 begins at 2\n== attempt 2 ==\nattempt 2 begins at [1-9]\d{4,5}\n",
     "resumable_command.sh": r"(?s).*item 3\n.*the network has gone away\n.*begins with item 4\n.*item 6\n"
     r'.*completed after .*\nresult: \{"exit_code":0\}\n',
+    "copy_tree.sh": r"(?s).*begins after 0 of 12 files\n.*copied \./2025/9\.jpg\n.*completed after .*\n",
+    "encode_segments.sh": r"(?s).*begins with segment 0\n.*encoded segment 7\n.*completed after .*\n",
+    "train_model.py": r"(?s).*begins after epoch 0\n.*epoch 12: loss 0\.0\d+\n.*completed after .*\n",
     "wait_for_file.py": r"waiting condition \{'path': '.*/answer\.txt'\}\n"
     r"\{'lines': 3, 'asked_in_attempt': 1, 'finished_in_attempt': \d\}\n",
     "parent.py": r"\{'sum': 50, 'children': 3\}\n(square_\d+_[0-9a-f]{16} completed \d+\n){3}",

@@ -141,5 +141,6 @@ def test_the_page_explains_the_words_of_submit() -> None:
 
 def test_the_page_explains_the_rules_of_a_job() -> None:
     rules = set(inspect.signature(outlast.functions.make_policy).parameters) | {"queue", "priority"}
+    rules |= set(inspect.signature(outlast.functions.make_schedule_rules).parameters)
 
     assert names_in("Rules of a job") == rules

@@ -23,9 +23,9 @@ SESSION = """
 import os, signal, sys
 os.setsid()
 if os.fork() == 0:
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())  # in one piece: both write at once
     signal.pause()
-print(os.getpid(), flush=True)
+os.write(1, b"%d\\n" % os.getpid())
 sys.stdin.read()
 """
 

@@ -109,6 +109,8 @@ def furnish(path: Path) -> None:
     store.add_process(ProcessIdentity(id="p1", pid=4_000_001, start_ticks=1, boot_id="gone", pid_namespace="gone"))
     _unfinished(maker)
     _ended(maker)
+    if hasattr(store, "put_schedule"):  # from schema 4 on
+        _schedule(maker)
     removed = maker.move(maker.run(key="a removed one"), Status.COMPLETED, result="1")
     store.remove(removed, "cli:alice")
     store.close()
@@ -142,6 +144,23 @@ def _unfinished(maker: Furnisher) -> None:
         maker.move(maker.run("pow"), waits, Reason.CONDITION, gauge="height", reaches=107, waiting_info=follows)
 
 
+def _schedule(maker: Furnisher) -> None:
+    from outlast.core.schedules import CatchUp, Overlap, Schedule, Timetable
+
+    maker.now += 60_000
+    spec = Spec(kind="demo", target="app.jobs:demo", policy=Policy(), home=home())
+    table = Timetable(rule="0 3 * * *", timezone="Europe/Berlin", catch_up=CatchUp.ONCE, overlap=Overlap.SKIP)
+    schedule = Schedule(
+        name="nightly é",
+        timetable=table,
+        spec=spec,
+        args='{"args":[],"kwargs":{}}',
+        labels={"env": "é"},
+        actor="cli:alice",
+    )
+    maker.store.put_schedule(schedule, maker.now + 3_600_000)
+
+
 def _ended(maker: Furnisher) -> None:
     store = maker.store
     done = Status.COMPLETED
@@ -163,7 +182,7 @@ def seen(store: SqliteStore) -> Iterator[dict[str, Any]]:
         details = store.details(job)
         yield {
             "job": job_object(job),
-            "args": details.args,
+            "args": None if details.args == "null" else details.args,  # imported jobs have none
             "cursor": details.cursor,
             "traceback": details.traceback,
             "target": job.spec.target,

@@ -19,6 +19,13 @@ LONG = {**EASY, "entity": "2-259", "block_height": 7700, "max_iterations": 100_0
 LONG_HIT = 11_373_541
 """Six zeros, some seconds away; computed independently with the C prototype of the benchmarks."""
 
+
+@pytest.fixture(autouse=True)
+def plain_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search with hashlib: the compiled search would be over before anything is killed."""
+    monkeypatch.setenv("OUTLAST_POW_SEARCH", "hashlib")
+
+
 Strike = Callable[[Workshop, Handle], None]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlast.pow import rules
-from outlast.pow.request import CannotBegin, Request, check_difficulty
+from outlast.pow.request import CannotBegin, Request, check_height
 from outlast.pow.rules import Puzzle, WrongPuzzle
 
 RANGES = st.integers(2, 10**9)
@@ -82,7 +82,11 @@ def test_the_age_for_some_zeros_is_the_smallest(zeros: int, difficulty_range: in
         ({"player": ""}, "Name the player"),
         ({"block_start": -1}, "block_start is -1"),
         ({"block_start": "7"}, "block_start is '7'"),
-        ({"block_height": None}, "block_height is None"),
+        ({"block_height": -1}, "block_height is -1"),
+        ({"simulate": 5.0}, "block_height and simulate exclude each other"),
+        ({"block_height": None, "simulate": 0}, "simulate is 0"),
+        ({"block_height": None, "simulate": math.nan}, "simulate is nan"),
+        ({"processes": 0}, "processes is 0"),
         ({"difficulty": 1}, "Use a whole number from 2 on"),
         ({"max_iterations": 0}, "max_iterations is 0"),
         ({"max_iterations": True}, "max_iterations is True"),
@@ -96,8 +100,13 @@ def test_a_wrong_argument_is_named(wrong: dict[str, object], words: str) -> None
     assert words in str(caught.value)
 
 
+def check(request: Request, bound: int) -> None:
+    start, height = request.block_start or 0, request.block_height or 0
+    check_height(request, block_start=start, height=height, zeros_to_start=bound)
+
+
 def test_a_search_begins_when_all_three_bounds_are_met() -> None:
-    check_difficulty(Request(**REQUEST), zeros_to_start=5)  # type: ignore[arg-type]
+    check(Request(**REQUEST), 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +126,7 @@ def test_a_search_that_cannot_begin_says_the_figures_and_what_mends_it(
     request = Request(**{**REQUEST, **change})  # type: ignore[arg-type]
 
     with pytest.raises(CannotBegin) as caught:
-        check_difficulty(request, zeros_to_start)
+        check(request, zeros_to_start)
 
     for figure in figures:
         assert figure in str(caught.value)
@@ -136,7 +145,7 @@ def test_the_height_that_an_error_names_is_one_at_which_the_search_begins(
         max_iterations=most,
     )
     try:
-        check_difficulty(request, bound)
+        check(request, bound)
     except CannotBegin as error:
         _, named, rest = error.fix.partition("block height from ")
         if named:
@@ -148,4 +157,4 @@ def test_the_height_that_an_error_names_is_one_at_which_the_search_begins(
                 block_height=int(rest.split()[0]),
                 max_iterations=most,
             )
-            check_difficulty(later, bound)
+            check(later, bound)

@@ -87,6 +87,36 @@ def test_an_unknown_field_names_the_known_ones_and_how_to_search_for_the_text() 
     assert '"mirror:2025"' in caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("status:done", 1, "Known: queued"),
+        ("kind:a  status:complete", 9, "Did you mean completed?"),
+        ("statis:failed", 1, "Did you mean status?"),
+        ("a -lable.env:prod", 3, "Did you mean label.NAME?"),
+        ('kind:a "not closed', 8, 'Close it with ".'),
+        ('kind:a error:"not closed', 14, 'Close it with ".'),
+        ("kind:a age:<soon", 8, "500ms, 30s, 10m, 1h or 7d"),
+        ("kind:a age:1d", 8, "age:<1d"),
+        ("ÉTÉ kind:", 5, "kind:VALUE"),
+        ("reason:oom", 1, "out_of_memory"),
+    ],
+)
+def test_an_error_names_its_place_and_its_mend(text: str, place: int, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_query(text)
+
+    assert caught.value.message.endswith(f", at character {place} of the query.")
+    assert words in caught.value.fix
+
+
+def test_an_error_about_a_long_term_is_short() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_query("x" * 900 + ":" + "y" * 900)
+
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize("text", ["status:done", "status:Failed", "-status:x"])
 def test_an_unknown_status_names_the_known_ones(text: str) -> None:
     with pytest.raises(UsageError, match="queued running waiting completed failed cancelled"):

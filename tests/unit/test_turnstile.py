@@ -3,12 +3,14 @@
 import os
 import random
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from outlast.engine.identity import holds_lock
 from outlast.engine.jobside.turnstile import Begun, Gate, Turnstile
+from tests.waiting import eventually
 
 ROUNDS = 60
 
@@ -86,6 +88,17 @@ def test_a_descriptor_that_the_job_closed_is_noticed(path: Path) -> None:
     os.close(other)
 
 
+def closed(gate: Gate) -> Begun | None:
+    """Close the gate; a child that the machine stopped inside the turnstile is waited for."""
+
+    def close() -> list[Begun | None]:
+        with suppress(BlockingIOError):
+            return [gate.close_for(10**9)]
+        return []
+
+    return eventually(close, what="the turnstile to be free")[0]
+
+
 def test_both_sides_agree_whenever_the_turnstile_is_closed(path: Path) -> None:
     chance = random.Random(11)
     for round_ in range(ROUNDS):
@@ -99,7 +112,7 @@ def test_both_sides_agree_whenever_the_turnstile_is_closed(path: Path) -> None:
             assert said.readline() == "ready\n"
             for _ in range(chance.randrange(3_000)):
                 pass
-            last = Gate(place).close_for(10**9)
+            last = closed(Gate(place))
             refused = int(said.readline())
         os.waitpid(child, 0)
 

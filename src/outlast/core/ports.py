@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.job import (
     Checkpoint,
     Claim,
@@ -23,6 +24,7 @@ from outlast.core.job import (
 )
 from outlast.core.moments import Moment
 from outlast.core.query import Query
+from outlast.core.schedules import Firing, Schedule, Scheduled
 from outlast.core.status import Intent
 
 
@@ -66,6 +68,9 @@ class Jobs(Protocol):
         given, becomes the job's result. Leaving `running` clears process and intent.
         """
 
+    def replace_cursor(self, job: Job, cursor: str) -> None:
+        """Put another cursor (JSON text) in place of the saved one of a job that does not run."""
+
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         """Note what is wanted of a running job; False if it is not running this attempt any more."""
 
@@ -82,14 +87,45 @@ class Jobs(Protocol):
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
         """Delete at most `limit` history rows of jobs removed longer ago; return how many. Their keys are free."""
 
+    def count(self, query: Query) -> int:
+        """Return how many jobs match."""
+
     def stats(self) -> Stats:
         """Count the jobs."""
+
+    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+        """Return the ends of the last hours and days, how long the `newest` of each kind took, what is waited for.
+
+        Removed jobs count as long as their history rows stay.
+        """
+
+    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+        """Return the `limit` groups with the newest failures, removed jobs included; None: since ever."""
+
+    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+        """Return one group of failures, None if nothing failed like this."""
+
+    def failure_names(self) -> list[str]:
+        """Return the error text of every group of failures, in no order."""
+
+    def failed_jobs(
+        self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int
+    ) -> list[Job]:
+        """Return at most `limit` jobs of a group, the newest failure first, after the one that failed at
+        `before[0]` and has `seq` `before[1]`."""
+
+    def ahead_of(self, job: Job) -> int:
+        """Return how many queued jobs come before this queued one."""
+
+    def supervisor_since(self) -> Moment | None:
+        """Return when the supervisor took office, None without one."""
 
     def supervisor(self) -> ProcessIdentity | None:
         """Return who says it supervises this store."""
 
     def has_work(self) -> bool:
-        """Tell whether a supervisor has anything to do: something queued, running, or waiting for a time."""
+        """Tell whether a supervisor has anything to do: something queued, running, or waiting for a time, or a schedule
+        that is not paused."""
 
     def changes(self) -> int:
         """Return a number that changes whenever somebody else changed the store; cheap, also inside a batch."""
@@ -98,7 +134,37 @@ class Jobs(Protocol):
         """Let go of the store."""
 
 
-class Supervision(Jobs, Protocol):
+class Schedules(Protocol):
+    """Rules that submit jobs; each has a name of its own."""
+
+    def put_schedule(self, schedule: Schedule, next_at: Moment | None) -> bool:
+        """Add a schedule, or put it in place of the one of its name, which stays paused if it is; tell whether it is
+        new. A rule and time zone that are the same keep their next due time, others begin with `next_at`."""
+
+    def schedules(self) -> list[Scheduled]:
+        """Return every schedule, by name."""
+
+    def schedule(self, name: str) -> Scheduled | None:
+        """Return the schedule of this name."""
+
+    def remove_schedule(self, name: str) -> bool:
+        """Forget a schedule; its jobs stay. False if there was none."""
+
+    def pause_schedule(self, name: str) -> bool:
+        """Let a schedule submit nothing until it is resumed; False if there is none."""
+
+    def resume_schedule(self, name: str, next_at: Moment | None) -> bool:
+        """Let a paused schedule be due at `next_at`; one that is not paused stays as it is. False if there is none."""
+
+    def submit_scheduled(self, name: str, job: NewJob) -> Submitted:
+        """Add a job as the last one of the schedule, beside its due times."""
+
+
+class Store(Jobs, Schedules, Protocol):
+    """What clients may do."""
+
+
+class Supervision(Store, Protocol):
     """What only the supervisor may do. The caller holds the supervisor lock."""
 
     def take_office(self, identity: ProcessIdentity) -> None:
@@ -123,7 +189,18 @@ class Supervision(Jobs, Protocol):
         """Put waiting jobs whose time has come into the queue; return how many."""
 
     def next_wake_seconds(self) -> float | None:
-        """Return how long until the next waiting job is due (0 if it is), None without one."""
+        """Return how long until the next waiting job or schedule is due (0 if it is), None without one."""
+
+    def due_schedules(self, limit: int) -> list[Scheduled]:
+        """Return unpaused schedules that are due, the earliest first, and those behind whose settled times the clock
+        went back by a day."""
+
+    def fire_schedule(self, before: Scheduled, firing: Firing) -> list[Submitted]:
+        """Do with a schedule what was decided: add the job of each due time and note the next one, all or nothing.
+
+        A due time that has had a job, whatever became of it, gets no other one. If overlaps are skipped, that stands
+        in the history of the previous job. Nothing happens if the schedule is no longer as `before`.
+        """
 
     def read_gauge(self, name: str, value: int, *, every_seconds: float) -> int:
         """Keep what a gauge says, and queue the jobs that wait for at most `value`; return how many.

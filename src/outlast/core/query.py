@@ -5,6 +5,7 @@ in opposite directions make a range.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,15 +75,16 @@ def parse_query(text: str) -> Query:
     tokens = _tokens(text)
     if len(tokens) > MOST_TERMS:
         raise UsageError(f"The query has {len(tokens)} terms; the most is {MOST_TERMS}.", "Shorten it.")
-    return Query(terms=tuple(_term(token) for token in tokens))
+    return Query(terms=tuple(_placed(token) for token in tokens))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Token:
-    """A term as it was written: its text before a quote, and all of its text with the quotes taken off."""
+    """A term as it was written: its text before a quote, all of it with the quotes taken off, and where it begins."""
 
     bare: str
     whole: str
+    place: int
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -91,18 +93,31 @@ def _tokens(text: str) -> list[_Token]:
     quoted = False
     for match in _PIECE.finditer(text):
         if match[3]:
-            raise UsageError(f"A quote is not closed: {text[match.start() :]!r:.60}.", 'Close it with ".')
+            raise _at(match.start(), UsageError("A quote is not closed.", 'Close it with ".'))
         opened = match[1] is not None
         piece = re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL) if opened else match[2]
         if tokens and match.start() == end:
             last = tokens.pop()
-            tokens.append(_Token(bare=last.bare + ("" if quoted or opened else piece), whole=last.whole + piece))
+            bare = last.bare + ("" if quoted or opened else piece)
+            tokens.append(_Token(bare=bare, whole=last.whole + piece, place=last.place))
         else:
-            tokens.append(_Token(bare="" if opened else piece, whole=piece))
+            tokens.append(_Token(bare="" if opened else piece, whole=piece, place=match.start()))
             quoted = False
         quoted = quoted or opened
         end = match.end()
     return tokens
+
+
+def _at(place: int, error: UsageError) -> UsageError:
+    """Return the error with the place in the query that it is about; people count from 1."""
+    return UsageError(f"{error.message.removesuffix('.')}, at character {place + 1} of the query.", error.fix)
+
+
+def _placed(token: _Token) -> Term:
+    try:
+        return _term(token)
+    except UsageError as error:
+        raise _at(token.place, error) from None
 
 
 def _term(token: _Token) -> Term:
@@ -118,7 +133,9 @@ def _term(token: _Token) -> Term:
     if field is Field.AGE:
         return Term(field=field, value=value, negated=negated, age=_age(value))
     if field in _WORDS_OF and value not in _WORDS_OF[field]:
-        raise UsageError(f"{value!r} is no {field}.", f"Known: {' '.join(_WORDS_OF[field])}.")
+        raise UsageError(
+            f"{value!r:.60} is no {field}.", f"{_guess(value, _WORDS_OF[field])}{_known(_WORDS_OF[field])}"
+        )
     return Term(field=field, value=value, label=label, negated=negated)
 
 
@@ -127,16 +144,34 @@ def _field(name: str, whole: str) -> tuple[Field, str]:
         return Field.LABEL, name.removeprefix("label.")
     if name in KNOWN_FIELDS.split():
         return Field(name), ""
-    raise UsageError(
-        f"{name!r} is no field of a query.",
-        f'Known: {KNOWN_FIELDS}. To search for the text itself, quote it: "{whole}".',
+    known = KNOWN_FIELDS.split()
+    guess = _guess(name.partition(".")[0], [word.removesuffix(".NAME") for word in known]).replace(
+        "label?", "label.NAME?"
     )
+    raise UsageError(
+        f"{name!r:.60} is no field.",
+        f'{guess}{_known(known)} To search for the text itself, quote it: "{whole:.60}".',
+    )
+
+
+def _known(words: Sequence[str]) -> str:
+    return f"Known: {' '.join(words)}."
+
+
+def _guess(word: str, known: Sequence[str]) -> str:
+    """Return `Did you mean status? ` where one of the known words is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), known, n=1)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def _age(value: str) -> AgeBound:
     match = re.fullmatch(r"([<>])=?(.+)", value, re.DOTALL)
     if match is None:
-        raise UsageError(f"age:{value} has no direction.", "Write age:<1d for younger or age:>1d for older than a day.")
+        raise UsageError(
+            f"age:{value:.40} has no direction.", "Write age:<1d for younger or age:>1d for older than a day."
+        )
     return AgeBound(seconds=parse_duration(match[2]), older=match[1] == ">")
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from time import process_time
 
 from outlast.pow.request import Request
-from outlast.pow.search import first_hit
+from outlast.pow.searching.search import first_hit
 
 ZEROS = 6
+BLOCK_START = 1000
 SECONDS = 7.0
 """The search has to outlast four strikes, three to four seconds of work; twice that, as a measurement may err and a
 shared machine changes its speed."""
@@ -28,7 +29,7 @@ class KnownSearch:
             action="struct_build_complete",
             entity=self.entity,
             player="1-11",
-            block_start=1000,
+            block_start=BLOCK_START,
             block_height=7700,
             max_iterations=200_000_000,
         )
@@ -49,7 +50,7 @@ KNOWN = (
 
 def hashes_per_second() -> float:
     """Return how fast this machine searches: the best of some short samples, by CPU time, whatever else runs."""
-    prefix = KNOWN[0].request.puzzle.prefix.encode()
+    prefix = KNOWN[0].request.puzzle(BLOCK_START).prefix.encode()
     best = 0.0
     for number in range(_SAMPLES):
         start = 10**7 + number * _SAMPLE

@@ -16,7 +16,7 @@ from outlast.demo.activities import NAMES
 from outlast.demo.claims import Kill, Report, Witness
 from outlast.demo.fresh import FreshProcess
 from outlast.demo.proof import judge_proof
-from outlast.demo.puzzles import ZEROS, KnownSearch, choose, hashes_per_second
+from outlast.demo.puzzles import BLOCK_START, ZEROS, KnownSearch, choose, hashes_per_second
 from outlast.demo.stage import Audience, Missed, Sight, Stage, private_environment
 from outlast.engine.identity import is_alive
 
@@ -106,7 +106,9 @@ class Guide:
         self.report.judge("clean", not left and gone, processes_left=left, directory=str(directory), kept=keep)
 
     def _introduce(self, known: KnownSearch, rate: float) -> None:
-        self._audience.say("search", f'sha256("{known.request.puzzle.prefix}…") that begins with {ZEROS} zeros')
+        self._audience.say(
+            "search", f'sha256("{known.request.puzzle(BLOCK_START).prefix}…") that begins with {ZEROS} zeros'
+        )
         self._audience.say("", f"first nonce known: {known.hit:,}; {rate / 1e6:.1f} M hashes/s here")
         self._audience.say("activities", f"{len(NAMES)} of them; each also leaves a line in an outside file")
 

@@ -28,6 +28,7 @@ from outlast.engine.pace import PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
 from outlast.engine.publisher import Publisher
 from outlast.engine.recovery import Recovery
+from outlast.engine.schedules import fire_due
 from outlast.engine.turn import Turn
 from outlast.engine.wire import Connection, Wire
 
@@ -36,6 +37,7 @@ log = logging.getLogger("outlast")
 POLL_SECONDS = 1.0
 """A ring is only a hint; so often the store is looked at anyway."""
 WAKE_BATCH = 500
+FIRE_BATCH = 50
 QUIET_SECONDS = 5.0
 """So long after the last change the store is put in order."""
 GATHER_SECONDS = 0.004
@@ -180,7 +182,7 @@ class Supervisor:
         for job in self._desk.astray:
             self._recovery.put_back(turn, job)
             turn.then(self._desk.astray.remove, job)  # not all: the effects of this turn may find more
-        if self._wake_in() == 0 and self._store.wake(WAKE_BATCH):
+        if self._wake_in() == 0 and self._store.wake(WAKE_BATCH) + fire_due(self._store, FIRE_BATCH):
             turn.changed = turn.puts_off = True
         if not self._stopping:
             self._dispatcher.dispatch(turn)

@@ -3,12 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
 from pathlib import Path
 
+from outlast.codecheck import code_fault
 from outlast.core.durations import format_duration
 from outlast.core.findings import Finding
-from outlast.core.job import Spec
 from outlast.core.status import Status
 from outlast.engine.identity import is_alive
 from outlast.upkeep.patient import Patient, counted, few, ok, problem, warning
@@ -16,6 +15,7 @@ from outlast.upkeep.patient import Patient, counted, few, ok, problem, warning
 RECOVERY_SECONDS = 30.0
 """A supervisor sees a death at once; so long after it nothing excuses a job that still claims to run."""
 LONG_SECONDS = 300.0
+NO_ARGS = "null"
 MARK = b"OUTLAST_PROCESS_ID="
 START = "`outlast worker`, or the next submit, starts one."
 
@@ -124,36 +124,10 @@ def _queue(patient: Patient, dead: list[str]) -> Finding:
 
 def code(patient: Patient) -> Finding:
     """Tell whether unfinished jobs wait for code, an interpreter or a directory that is gone."""
-    lacking = [
-        f"{spec.kind} ({number:,}): {fault}"
-        for spec, number in (() if patient.facts is None else patient.facts.waiting_specs)
-        if (fault := _lacks(spec))
-    ]
+    specs = () if patient.facts is None else patient.facts.waiting_specs
+    faults = ((spec.kind, number, code_fault(spec, NO_ARGS)) for spec, number in specs if spec.target)
+    lacking = [f"{kind} ({number:,}): {fault.rstrip('.')}" for kind, number, fault in faults if fault]
     if lacking:
         fix = "Put it back, or cancel these jobs: outlast cancel --match kind:KIND"
-        return warning("code", f"Unfinished jobs miss what they need: {few(lacking)}.", fix)
+        return warning("code", f"Unfinished jobs miss what they need. {few(lacking)}.", fix)
     return ok("code", "Unfinished jobs have what they need.")
-
-
-def _lacks(spec: Spec) -> str:
-    """Return what is missing for a job to run; nothing is imported, so an error inside the code is not seen."""
-    if not spec.target:
-        return ""
-    if not os.access(spec.home.interpreter, os.X_OK) and os.path.isabs(spec.home.interpreter):
-        return f"no interpreter {spec.home.interpreter}"
-    if not os.path.isdir(spec.home.cwd):
-        return f"no directory {spec.home.cwd}"
-    place = spec.target.rpartition(":")[0]
-    if os.path.isabs(place):
-        return "" if os.path.exists(place) else f"no file {place}"
-    top = place.partition(".")[0]
-    if top in sys.stdlib_module_names or top == "outlast":
-        return ""
-    return "" if _is_importable(top, spec.home.path) else f"no module {top} on its path"
-
-
-def _is_importable(top: str, path: tuple[str, ...]) -> bool:
-    try:
-        return PathFinder.find_spec(top, [entry or "." for entry in path]) is not None
-    except (ImportError, OSError, ValueError):
-        return False

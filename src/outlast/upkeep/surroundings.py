@@ -31,6 +31,7 @@ _INITS = frozenset(
     {"systemd", "init", "launchd", "tini", "dumb-init", "docker-init", "catatonit", "s6-svscan", "runit"}
 )
 _LIKE_OURS = ("JOBS_", "JOB_", "PERSIST_", "TARGET_DIFFICULTY", "CONSENSUS_API")
+_CGROUP = "/proc/self/cgroup"
 _LOGIND = ("/etc/systemd/logind.conf", "/etc/systemd/logind.conf.d", "/run/systemd/logind.conf.d")
 
 
@@ -153,7 +154,7 @@ def container(patient: Patient) -> Finding:
 def login(patient: Patient) -> Finding:
     """Tell whether logging out ends the jobs."""
     name = f"/var/lib/systemd/linger/{_user()}"
-    in_session = ".scope" in _read("/proc/self/cgroup") and "session-" in _read("/proc/self/cgroup")
+    in_session = re.search(r"/session-[^/]*\.scope", _read(_CGROUP)) is not None
     if in_session and _kills_user_processes() and not os.path.exists(name):
         return warning("logout", "Logging out ends your jobs (KillUserProcesses=yes).", "loginctl enable-linger")
     return ok("logout", "It ends no job.")

@@ -4,7 +4,7 @@ import click
 
 from outlast.clients.cli.choosing import Choice, choice_options
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.steering import Verb, steer
+from outlast.clients.cli.steering import CANCEL, steer
 
 
 @click.command(
@@ -22,13 +22,4 @@ def command(session: Session, choice: Choice) -> int:
     A running job is asked to stop and killed if it does not (OUTLAST_GRACE); it is cancelled once its process is
     proven dead: outlast wait ID. A finished job stays as it is.
     """
-    return steer(session, choice, VERB)
-
-
-VERB = Verb(
-    word="cancel",
-    done="cancelled",
-    fits=lambda job: not job.status.is_end,
-    act=lambda service, job: service.cancel(job),
-    ends=True,
-)
+    return steer(session, choice, CANCEL)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outlast.clients.cli.completing import complete_ids
+from outlast.clients.cli.completing import complete_ids, complete_query
 from outlast.clients.cli.session import Session
 from outlast.core.errors import NotFound, Refused, UsageError
 
@@ -49,7 +49,12 @@ def choice_options(callback: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         click.option("--yes", "-y", is_flag=True, help="Do not ask."),
         click.option("--dry-run", is_flag=True, help="Only show what --match finds."),
-        click.option("--match", metavar="QUERY", help="Every job that the query finds, e.g. kind:mirror."),
+        click.option(
+            "--match",
+            metavar="QUERY",
+            shell_complete=complete_query,
+            help="Every job that the query finds, e.g. kind:mirror.",
+        ),
         click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=complete_ids),
     ):
         packed = decorate(packed)

@@ -18,11 +18,11 @@ from outlast.clients.cli.session import Session, examples, pass_session
 def command(ctx: click.Context, session: Session, shell: str) -> None:
     """Print the script that teaches a shell our commands.
 
-    SHELL is bash, zsh or fish. Commands, options, ids, statuses and kinds are completed.
+    SHELL is bash, zsh or fish. Commands, options, ids, keys, queries and groups of failures are completed.
     """
-    from click.shell_completion import get_completion_class
+    from outlast.clients.cli.shells import completion_of
 
-    complete = get_completion_class(shell)
+    complete = completion_of(shell)
     assert complete is not None
     script = complete(ctx.find_root().command, {}, "outlast", "_OUTLAST_COMPLETE").source()
     if session.json:

@@ -10,10 +10,10 @@ from outlast.clients.cli.session import Session
 
 SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
-    "Look": ("list", "show", "follow", "logs", "wait", "stats"),
+    "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
     "Keep safe": ("doctor", "backup", "export", "import"),
-    "Set up": ("worker", "config", "completion"),
+    "Set up": ("schedule", "worker", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""
 

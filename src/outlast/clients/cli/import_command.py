@@ -34,7 +34,8 @@ def command(session: Session, file: Path, resume: bool, keep: bool) -> None:
     refused as a whole.
 
     An unfinished job has failed (interrupted), because it may still run where it came from; `outlast retry` runs it
-    from its last save. With --resume it goes on at once. Import such a file only if you trust it: it says what runs.
+    from its last save. With --resume it goes on at once. A schedule comes paused. Import a file only if you trust it:
+    it says what runs.
     """
     from outlast.upkeep.copies import Wishes, take_in
 
@@ -55,6 +56,7 @@ def _object(imported: "Imported", resume: bool) -> dict[str, Any]:
         "resumed": imported.unfinished if resume else 0,
         "keys_taken": imported.keys_taken,
         "removed_before": imported.history,
+        "schedules_paused": imported.schedules,
     }
 
 
@@ -65,6 +67,7 @@ def _lines(imported: "Imported", resume: bool) -> list[str]:
         (imported.unfinished, "of them go on here" if resume else "of them interrupted: outlast retry runs them again"),
         (imported.keys_taken, "of them without their key: another job has it"),
         (imported.history, "known only by their history"),
+        (imported.schedules, "of the schedules, paused: outlast schedule resume NAME"),
     )
     return [f"{number:,} {words}" for number, words in rows if number or words == "imported"]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from outlast.clients.cli.completing import complete_query
 from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.core.query import KNOWN_FIELDS, Query, parse_query
 from outlast.core.view import job_object
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 RECENT_SECONDS = 3600.0
 _NEGATED = re.compile(r"-(label\.[^:]+|[a-z]+):", re.DOTALL)
@@ -23,6 +27,11 @@ class QueryCommand(click.Command):
         terms = [arg for arg in args[:end] if _is_term(arg)]
         options = [arg for arg in args[:end] if not _is_term(arg)]
         return super().parse_args(ctx, [*options, "--", *terms, *args[end + 1 :]] if terms else args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        found = super().shell_complete(ctx, incomplete)
+        is_term = incomplete.startswith("-") and not incomplete.startswith("--") and len(incomplete) > 1
+        return [*found, *(complete_query(ctx, self.params[0], incomplete) if is_term else [])]
 
 
 def _is_term(arg: str) -> bool:

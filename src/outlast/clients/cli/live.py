@@ -1,61 +1,67 @@
-"""A followed job on a terminal: a bar that moves, and the log above it."""
+"""Followed jobs on a terminal: a line for each that moves, and the logs above it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
+from outlast.clients.cli.looks import Look, prefix_of, readable
 from outlast.clients.cli.session import Session
-from outlast.clients.render.progress import fraction_of, full_progress
-from outlast.clients.render.text import fit, visible, visible_line, width_of
-from outlast.clients.render.words import short_id, status_words
+from outlast.clients.cli.watching import end_lines
+from outlast.clients.render.text import fit, visible
+from outlast.clients.render.words import detail_words, short_id, state_words
+from outlast.core.job import Job
 
-if TYPE_CHECKING:
-    from outlast.clients.cli.tail import Show
-    from outlast.core.job import Job
-
-BAR_WIDTH = 20
+BAR_WIDTH = 16
+_SPINNER_WIDTH = 2
 
 
-def live_shower(session: Session) -> "Show":
-    """Return what shows a job as a live bar; called with None it takes the bar away."""
-    console = Console(highlight=False, no_color=not session.paint().on, soft_wrap=True)
-    progress = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(BAR_WIDTH),
-        TextColumn("{task.fields[words]}", markup=False),
-        console=console,
-        transient=True,
-    )
-    task = progress.add_task("", total=None, words="")
-    rest = b""
+class LiveShower:
+    """Shows jobs as bars; what they write, and what happens to them, scrolls by above."""
 
-    def show(job: "Job | None", grown: bytes) -> None:
-        nonlocal rest
-        *lines, rest = (rest + grown).split(b"\n")
-        if job is None:
-            if rest:
-                lines.append(rest)
-            progress.stop()
-        elif not progress.live.is_started:
-            progress.start()
-        for line in lines:
-            text = visible_line(line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2])
-            console.print(Text.from_ansi(text), soft_wrap=True)
-        if job is not None:
-            fraction = None if job.progress is None else fraction_of(job.progress)
-            description = f"{short_id(job.id)} {status_words(job)}"
-            progress.update(task, description=description, total=None if fraction is None else 1.0)
-            room = console.width - BAR_WIDTH - width_of(description) - 5
-            progress.update(task, completed=fraction or 0.0, words=fit(_words(job), room))
+    def __init__(self, session: Session, *, several: bool) -> None:
+        self._session = session
+        self._several = several
+        self._console = Console(highlight=False, no_color=not session.paint().on, soft_wrap=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
 
-    return show
+    def show(self, looks: Sequence[Look]) -> None:
+        if not self._progress.live.is_started:
+            self._progress.start()
+        for look in looks:
+            prefix = prefix_of(look.job, several=self._several)
+            for line in readable(look.lines):
+                self._print(Text(prefix) + Text.from_ansi(line))
+            for text in look.news:
+                self._print(Text(f"{prefix}· {visible(text)}", style="yellow" if self._session.paint().on else ""))
+            self._update(look.job)
 
+    def _update(self, job: Job) -> None:
+        now = self._session.now()
+        words = filter(None, (short_id(job.id), state_words(job, now), detail_words(job, now, BAR_WIDTH)))
+        line = fit("  ".join(words), self._console.width - _SPINNER_WIDTH - 1)
+        if job.id in self._tasks:
+            self._progress.update(self._tasks[job.id], description=line)
+        else:
+            self._tasks[job.id] = self._progress.add_task(line, total=None)
 
-def _words(job: "Job") -> str:
-    if job.progress is None:
-        return ""
-    words = full_progress(job.progress, 0).lstrip()
-    return "  ".join(filter(None, (words, visible(job.progress.message or ""))))
+    def end(self, job: Job) -> None:
+        self._progress.refresh()
+        self._progress.remove_task(self._tasks.pop(job.id))
+        if not self._tasks:
+            self.close()
+        for line in end_lines(self._session, job):
+            self._print(Text.from_ansi(line))
+
+    def close(self) -> None:
+        self._progress.stop()
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)

@@ -9,7 +9,7 @@ import click
 from outlast.clients.cli.choosing import find, id_argument
 from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.clients.cli.tail import Tail
-from outlast.clients.cli.watching import LOOK_SECONDS, write_log
+from outlast.clients.cli.watching import write_log
 from outlast.clients.render.logs import beginning, of_attempt
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from outlast.core.job import Job
 
 Lines = Iterable[bytes]
+LOOK_SECONDS = 0.25
+"""How often a growing log is looked at."""
 
 
 @click.command(epilog=examples("outlast logs 9f2c41d0", "outlast logs @last -f", "outlast logs KEY --attempt 2"))

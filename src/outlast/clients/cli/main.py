@@ -125,12 +125,17 @@ def _forget_stdout() -> None:
 
 def _complete(instruction: str) -> int:
     """Answer the shell's question; whatever goes wrong, silence is the best answer in the middle of a line."""
-    from click.shell_completion import shell_complete
+    from outlast.clients.cli.shells import completion_of
 
+    shell, _, asked = instruction.partition("_")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     os.close(null)
     try:
-        return shell_complete(command, {"obj": Session()}, PROGRAM, COMPLETE_VARIABLE, instruction)
+        complete = completion_of(shell)
+        if complete is None or asked != "complete":
+            return 1
+        click.echo(complete(command, {"obj": Session()}, PROGRAM, COMPLETE_VARIABLE).complete())
+        return 0
     except Exception:  # noqa: BLE001 - see above
         return 1

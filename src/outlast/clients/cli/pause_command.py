@@ -4,13 +4,7 @@ import click
 
 from outlast.clients.cli.choosing import Choice, choice_options
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.steering import Verb, steer
-from outlast.core.job import Job
-from outlast.core.status import Reason
-
-
-def _fits(job: Job) -> bool:
-    return not job.status.is_end and job.reason is not Reason.PAUSED
+from outlast.clients.cli.steering import PAUSE, steer
 
 
 @click.command(
@@ -26,7 +20,4 @@ def command(session: Session, choice: Choice) -> int:
 
     A running job is stopped at its last checkpoint and step; it goes on from there.
     """
-    return steer(session, choice, VERB)
-
-
-VERB = Verb(word="pause", done="paused", fits=_fits, act=lambda service, job: service.pause(job))
+    return steer(session, choice, PAUSE)

@@ -7,14 +7,19 @@ import click
 
 from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.clients.cli.submitting import SubmitOptions, submit_and_report, submit_options
-from outlast.core.errors import UsageError
 from outlast.pow import rules
 
 if TYPE_CHECKING:
     from outlast.core.job import NewJob
     from outlast.pow.request import Request
 
-_KEPT_SETTINGS = ("TARGET_DIFFICULTY_START", "DANGER")
+_KEPT_SETTINGS = (
+    "TARGET_DIFFICULTY_START",
+    "DANGER",
+    "CONSENSUS_API_URL",
+    "OUTLAST_BROADCAST",
+    "OUTLAST_POW_SEARCH",
+)
 
 
 @click.command(
@@ -22,7 +27,8 @@ _KEPT_SETTINGS = ("TARGET_DIFFICULTY_START", "DANGER")
         "outlast pow struct_build_complete 5-12 --player 1-11 \\",
         "    --block-start 1000 --block-height 9000 --wait",
         "outlast pow planet_raid_complete 9-2 --target-id 2-7 --player 1-11 \\",
-        "    --block-start 1000 --block-height 9000 --key raid:9-2",
+        "    --key raid:9-2",
+        "outlast pow ore_miner_complete 5-3 --player 1-11 --simulate 0.001 --follow",
     )
 )
 @click.argument("action", type=click.Choice(list(rules.PREFIXES)), metavar="ACTION")
@@ -38,16 +44,19 @@ _KEPT_SETTINGS = ("TARGET_DIFFICULTY_START", "DANGER")
     type=int,
     metavar="M",
     default=rules.DEFAULT_MAX_ITERATIONS,
-    help="Nonces that may be tried (1000000).",
+    help="Nonces that one difficulty may cost (1000000).",
 )
 @click.option("--block-height", type=int, metavar="H", help="A block height that stands still.")
+@click.option("--simulate", type=float, metavar="SECONDS", help="A chain that is none: a block every SECONDS.")
+@click.option("--processes", type=int, metavar="N", default=1, help="Search with N processes (1).")
 @submit_options
 @pass_session
 def command(session: Session, /, options: SubmitOptions, **arguments: object) -> int:
     """Search a nonce whose hash begins with enough zeros; print the job's id.
 
     ACTION is struct_build_complete, planet_raid_complete, ore_miner_complete or ore_refinery_complete; ENTITY is
-    what it is done to. The older the block it began in, the fewer zeros are needed.
+    what it is done to. The older the block it began in, the fewer zeros are needed: the job waits until the search
+    is worth it. Heights come from DATABASE_URL, else CONSENSUS_API_URL, unless an option says otherwise.
     """
     return submit_and_report(session, _new_job(session, _request_of(arguments), options), options)
 
@@ -55,10 +64,6 @@ def command(session: Session, /, options: SubmitOptions, **arguments: object) ->
 def _request_of(arguments: dict[str, object]) -> "Request":
     from outlast.pow.request import Request
 
-    if arguments["block_height"] is None:
-        raise UsageError("There is no block height.", "Give one with --block-height H.")
-    if arguments["block_start"] is None:
-        arguments["block_start"] = arguments["block_height"]
     return Request(**arguments)  # type: ignore[arg-type]
 
 

@@ -4,13 +4,7 @@ import click
 
 from outlast.clients.cli.choosing import Choice, choice_options
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.steering import Verb, steer
-from outlast.core.job import Job
-from outlast.service import Service
-
-
-def _act(service: Service, job: Job) -> None:
-    service.remove(job)
+from outlast.clients.cli.steering import REMOVE, steer
 
 
 @click.command(
@@ -26,7 +20,4 @@ def command(session: Session, choice: Choice) -> int:
 
     An unfinished job is refused: cancel it first.
     """
-    return steer(session, choice, VERB)
-
-
-VERB = Verb(word="remove", done="removed", fits=lambda job: job.status.is_end, act=_act, ends=True)
+    return steer(session, choice, REMOVE)

@@ -4,8 +4,7 @@ import click
 
 from outlast.clients.cli.choosing import Choice, choice_options
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.steering import Verb, steer
-from outlast.core.status import Reason
+from outlast.clients.cli.steering import RESUME, steer
 
 
 @click.command(
@@ -17,13 +16,8 @@ from outlast.core.status import Reason
 @choice_options
 @pass_session
 def command(session: Session, choice: Choice) -> int:
-    """Let paused jobs run again."""
-    return steer(session, choice, VERB)
+    """Let paused jobs run again.
 
-
-VERB = Verb(
-    word="resume",
-    done="resumed",
-    fits=lambda job: job.reason is Reason.PAUSED,
-    act=lambda service, job: service.resume(job),
-)
+    They go on from their last checkpoint and step, but not before the time they waited for.
+    """
+    return steer(session, choice, RESUME)

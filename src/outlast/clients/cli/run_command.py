@@ -36,9 +36,8 @@ def _new_job(session: Session, argv: Sequence[str], options: SubmitOptions) -> "
     from outlast.client import new_job
     from outlast.core.codec import encode
     from outlast.functions import home_of_this_process
-    from outlast.targets import command_spec, find_command
+    from outlast.targets import command_call, command_spec
 
     spec = command_spec(home_of_this_process(options.env), options.rules())
-    directory = str(session.service().places.run)
-    call = {"args": [], "kwargs": {"argv": find_command(argv), "directory": directory}}
+    call = command_call(argv, str(session.service().places.run))
     return new_job(spec, encode(call, "command"), **options.submission())

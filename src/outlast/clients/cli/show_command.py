@@ -7,6 +7,7 @@ import click
 from outlast.clients.cli.choosing import find, id_argument
 from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.core.errors import Busy, StoreError
+from outlast.core.status import Status
 from outlast.core.view import job_object
 
 
@@ -33,6 +34,7 @@ def command(session: Session, job_id: str, verbose: bool) -> None:
         session.print_json(view)
         return
     from outlast.clients.render.jobs import job_screen
+    from outlast.clients.render.words import known_by
 
     screen = session.screen()
     session.print_lines(job_screen(job, screen))
@@ -40,3 +42,5 @@ def command(session: Session, job_id: str, verbose: bool) -> None:
         from outlast.clients.render.details import details_screen
 
         session.print_lines(details_screen(job, details, screen))
+    if job.status is Status.FAILED:
+        session.note(f"outlast explain {known_by(job.id)} tells what happened and what to do.")

@@ -1,7 +1,7 @@
 """What `submit` and `run` have in common: the options of a submission, and what follows it."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -85,56 +85,88 @@ def labels_of(texts: Sequence[str]) -> Mapping[str, str]:
     return labels
 
 
-_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option("--key", metavar="TEXT", help="The same key returns the existing job."),
-    click.option("--account", metavar="TEXT", help="Whose job it is."),
-    click.option("--label", metavar="NAME=VALUE", multiple=True, help="A label; may be repeated."),
-    click.option("--delay", type=DURATION, metavar="D", help="Not before D from now (10m, 1h)."),
-    click.option("--at", metavar="TIME", help="Not before TIME (ISO 8601; UTC if it says nothing)."),
-    click.option("--queue", metavar="NAME", help="The queue (default: default)."),
-    click.option("--priority", type=int, metavar="N", help="The larger runs first (default: 0)."),
-    click.option("--max-attempts", type=click.IntRange(min=1), metavar="N", help="Tries in all, if it fails."),
-    click.option("--backoff", metavar="D..D", help="Time between tries, doubling (1s..5m)."),
-    click.option("--job-timeout", type=DURATION, metavar="D", help="Longest running time of one attempt."),
-    click.option("--isolation", type=click.Choice(["warm", "process"]), help="process: one for this job alone."),
-    click.option("--on-interrupt", type=click.Choice(["resume", "fail"]), help="What follows if its process dies."),
-    click.option("--max-crashes", type=click.IntRange(min=1), metavar="N", help="Deaths in a row until it fails."),
-    click.option("--keep", is_flag=True, help="Never prune it."),
-    click.option("--env", metavar="NAME", multiple=True, help="Give it this variable; may be repeated."),
-    click.option("--wait", is_flag=True, help="Wait for its end; exit 1 if it did not complete."),
-    click.option("--follow", is_flag=True, help="The same, showing progress and log."),
-    click.option("--timeout", type=DURATION, metavar="D", help="Wait at most D; the job goes on (exit 5)."),
-)
+_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "key": click.option("--key", metavar="TEXT", help="The same key returns the existing job."),
+    "account": click.option("--account", metavar="TEXT", help="Whose job it is."),
+    "label": click.option("--label", metavar="NAME=VALUE", multiple=True, help="A label; may be repeated."),
+    "delay": click.option("--delay", type=DURATION, metavar="D", help="Not before D from now (10m, 1h)."),
+    "at": click.option("--at", metavar="TIME", help="Not before TIME (ISO 8601; UTC if it says nothing)."),
+    "queue": click.option("--queue", metavar="NAME", help="The queue (default: default)."),
+    "priority": click.option("--priority", type=int, metavar="N", help="The larger runs first (default: 0)."),
+    "max_attempts": click.option(
+        "--max-attempts", type=click.IntRange(min=1), metavar="N", help="Tries in all, if it fails."
+    ),
+    "backoff": click.option("--backoff", metavar="D..D", help="Time between tries, doubling (1s..5m)."),
+    "job_timeout": click.option(
+        "--job-timeout", type=DURATION, metavar="D", help="Longest running time of one attempt."
+    ),
+    "isolation": click.option(
+        "--isolation", type=click.Choice(["warm", "process"]), help="process: one for this job alone."
+    ),
+    "on_interrupt": click.option(
+        "--on-interrupt", type=click.Choice(["resume", "fail"]), help="What follows if its process dies."
+    ),
+    "max_crashes": click.option(
+        "--max-crashes", type=click.IntRange(min=1), metavar="N", help="Deaths in a row until it fails."
+    ),
+    "keep": click.option("--keep", is_flag=True, help="Never prune it."),
+    "env": click.option("--env", metavar="NAME", multiple=True, help="Give it this variable; may be repeated."),
+    "wait": click.option("--wait", is_flag=True, help="Wait for its end; exit 1 if it did not complete."),
+    "follow": click.option("--follow", is_flag=True, help="The same, showing progress and log."),
+    "timeout": click.option("--timeout", type=DURATION, metavar="D", help="Wait at most D; the job goes on (exit 5)."),
+}
+_OF_ONE_SUBMISSION: dict[str, Any] = {
+    "key": None,
+    "delay": None,
+    "at": None,
+    "wait": False,
+    "follow": False,
+    "timeout": None,
+}
+"""Options that only make sense for one job, and their values where they are not given."""
 
 
 def submit_options(callback: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of a submission; its callback gets them as `options`."""
-    names = [field.name for field in fields(SubmitOptions)]
+    return _with_options(callback, leave_out=())
+
+
+def job_options(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a job that is submitted later, perhaps often."""
+    return _with_options(callback, leave_out=_OF_ONE_SUBMISSION)
+
+
+def _with_options(callback: Callable[..., Any], leave_out: Collection[str]) -> Callable[..., Any]:
+    names = [field.name for field in fields(SubmitOptions) if field.name not in leave_out]
+    absent = {name: _OF_ONE_SUBMISSION[name] for name in leave_out}
 
     @functools.wraps(callback)
     def packed(*args: Any, **kwargs: Any) -> Any:
-        options = SubmitOptions(**{name: kwargs.pop(name) for name in names})
+        options = SubmitOptions(**{name: kwargs.pop(name) for name in names}, **absent)
         options.check()
         return callback(*args, options=options, **kwargs)
 
-    for option in reversed(_OPTIONS):
-        packed = option(packed)
-    return packed
+    decorated: Callable[..., Any] = packed
+    for name in reversed(names):
+        decorated = _OPTIONS[name](decorated)
+    return decorated
 
 
 def submit_and_report(session: Session, new: "NewJob", options: SubmitOptions) -> int:
     """Submit the job, say its id, and wait or follow if that was asked; return the exit code."""
-    from outlast.clients.cli.watching import follow_to_end, wait_to_end
-
     answer = session.service().submit([new])[0]
     if not answer.created:
         session.note(f"The key {options.key} is known; this is its job.")
     if options.wait or options.follow:
         session.note(answer.job_id)
     if options.wait:
+        from outlast.clients.cli.watching import wait_to_end
+
         return wait_to_end(session, [answer.job_id], options.timeout)
     if options.follow:
-        return follow_to_end(session, answer.job_id, options.timeout, log_from_start=True)
+        from outlast.clients.cli.following import follow_to_end
+
+        return follow_to_end(session, [answer.job_id], options.timeout, log_from_start=True)
     if session.json:
         from outlast.core.view import job_object
 

@@ -1,17 +1,11 @@
 """Reading a log that grows, and that may be rotated while it is read."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from outlast.core.job import Job
-
 TAIL_BYTES = 2_000
 MOST_BYTES = 1_000_000
-
-Show = Callable[[Job | None, bytes], None]
-"""Shows a job as it is now and what its log has grown by; None: that was all."""
 
 
 class Tail:

@@ -123,7 +123,7 @@ def _event_lines(events: Sequence[Event], screen: Screen) -> list[str]:
     columns = (
         Column(heading="TIME (UTC)", gives_way=9),
         Column(heading="EVENT", gives_way=8),
-        Column(heading="TRY", gives_way=9, right=True),
+        Column(heading="ATTEMPT", gives_way=9, right=True),
         Column(heading="BY", least=8, gives_way=2),
         Column(heading="DETAIL", least=8, gives_way=1),
     )

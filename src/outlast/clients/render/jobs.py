@@ -1,7 +1,7 @@
-"""The screens of jobs: a list, one job, the counts."""
+"""The screens of jobs: a list, one job."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outlast.clients.render.paint import Paint
@@ -9,9 +9,10 @@ from outlast.clients.render.progress import full_progress
 from outlast.clients.render.table import Column, table
 from outlast.clients.render.text import pad, visible, wrap
 from outlast.clients.render.times import age, since
+from outlast.clients.render.waiting import is_plain, plain_words, waiting_words
 from outlast.clients.render.words import detail, short_id, status_cell, status_words, whose
 from outlast.core.durations import format_duration
-from outlast.core.job import Job, Stats
+from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.status import Reason, Status
 from outlast.core.view import elapsed_seconds
@@ -132,40 +133,22 @@ def _count_fields(job: Job) -> Iterator[tuple[str, str]]:
         if number
     ]
     if job.attempt > 1 or counts:
-        yield "attempts", ", ".join([str(job.attempt), *counts])
+        yield "attempts", f"{job.attempt:,} ({', '.join(counts)})" if counts else f"{job.attempt:,}"
 
 
 def _outcome_fields(job: Job) -> Iterator[tuple[str, str]]:
     if job.waiting_info and job.status is Status.WAITING:
-        yield "waits for", ", ".join(f"{name}={value}" for name, value in job.waiting_info.items())
+        yield "waits for", waiting_words(job)
     if job.error:
         yield "error", job.error
     if job.result is not None and job.result != "null":
         yield ("result" if job.status is Status.COMPLETED else "so far"), job.result
     for name, value in (job.extra or {}).items():
-        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield name.removesuffix("_info").replace("_", " "), _published(value)
 
 
-def stats_screen(stats: Stats, screen: Screen) -> list[str]:
-    """Return the table of counts: a row for each kind, a column for each status."""
-    if not stats.by_kind:
-        return []
-    statuses = [status for status in Status if stats.by_status.get(status)]
-    columns = [
-        Column(heading="KIND", least=8, gives_way=0),
-        *(Column(heading=status.upper(), right=True, gives_way=9) for status in statuses),
-        Column(heading="ALL", right=True, gives_way=9),
-    ]
-    counts = {kind: dict(by_status) for kind, by_status in sorted(stats.by_kind.items())}
-    rows = [_counts_row(visible(kind), by_status, statuses) for kind, by_status in counts.items()]
-    if len(rows) > 1:
-        rows.append(_counts_row("all", dict(stats.by_status), statuses))
-    lines = table(columns, rows, screen.width, screen.paint)
-    if stats.oldest_queued_at is not None:
-        lines.append(f"The oldest queued job is from {since(stats.oldest_queued_at, screen.now)}.")
-    return lines
-
-
-def _counts_row(name: str, counts: dict[Status, int], statuses: Sequence[Status]) -> list[str]:
-    numbers = [f"{counts[status]:,}" if counts.get(status) else "·" for status in statuses]
-    return [name, *numbers, f"{sum(counts.values()):,}"]
+def _published(value: object) -> str:
+    """Return what a job published: an object of plain values as `name value, …`, anything else as JSON."""
+    if isinstance(value, Mapping) and value and all(is_plain(each) for each in value.values()):
+        return ", ".join(f"{str(name).replace('_', ' ')} {plain_words(each)}" for name, each in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,8 +1,9 @@
 """The short words of a job: its id for a table, its status, what is going on."""
 
-from outlast.clients.render.progress import short_progress
+from outlast.clients.render.progress import full_progress, short_progress
 from outlast.clients.render.text import visible
 from outlast.clients.render.times import span
+from outlast.clients.render.waiting import waiting_words
 from outlast.core.durations import format_duration
 from outlast.core.ids import split_id
 from outlast.core.job import Job
@@ -49,13 +50,54 @@ def detail(job: Job, now: Moment) -> str:
         return f"took {format_duration(elapsed_seconds(job, now))}"
     if job.status is Status.CANCELLED:
         return ""
-    return _expectation(job, now) or (visible(short_progress(job.progress)) if job.progress else "")
+    return _expectation(job, now) or _how_far(job, now)
+
+
+def _how_far(job: Job, now: Moment) -> str:
+    """Return progress; without any, what a waiting job waits for, and how long a running one has run."""
+    if job.progress is not None and (words := short_progress(job.progress)):
+        return visible(words)
+    if job.status is Status.WAITING:
+        return visible(waiting_words(job))
+    seconds = elapsed_seconds(job, now)
+    return f"for {span(seconds)}" if job.status is Status.RUNNING and seconds >= 1 else ""
 
 
 def _expectation(job: Job, now: Moment) -> str:
     if job.status is not Status.WAITING or job.wake_at is None or job.reason in (Reason.CONDITION, Reason.PAUSED):
         return ""
-    return "due now" if job.wake_at <= now else f"in {span((job.wake_at - now) / 1000)}"
+    return _due(job.wake_at, now)
+
+
+def _due(moment: Moment, now: Moment) -> str:
+    words = span((moment - now) / 1000)
+    return "due now" if words == "now" else f"in {words}"
+
+
+def state_words(job: Job, now: Moment | None) -> str:
+    """Return the status and for how long the job has run; without `now` only what does not change by itself."""
+    seconds = 0.0 if now is None else elapsed_seconds(job, now)
+    words = status_words(job)
+    return f"{words} {span(seconds)}" if job.status is Status.RUNNING and seconds >= 1 else words
+
+
+def detail_words(job: Job, now: Moment | None, bar_width: int = 0) -> str:
+    """Return progress, its message, and what a waiting job waits for and how long still, on one line."""
+    parts = [_countdown(job, now)] if job.status is Status.WAITING and now is not None else []
+    if job.status is Status.WAITING and job.waiting_info:
+        parts.append(waiting_words(job))
+    if job.progress is not None:
+        parts += [full_progress(job.progress, bar_width).lstrip(), job.progress.message or ""]
+    return "  ".join(visible(part) for part in parts if part)
+
+
+def _countdown(job: Job, now: Moment) -> str:
+    return "" if job.wake_at is None or job.reason is Reason.PAUSED else _due(job.wake_at, now)
+
+
+def now_words(job: Job, now: Moment | None) -> str:
+    """Return how a job stands on one line; without `now` only what does not change by itself."""
+    return "  ".join(filter(None, (state_words(job, now), detail_words(job, now))))
 
 
 def whose(job: Job) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic, sleep
 from types import FrameType
 from typing import Any
@@ -54,6 +55,11 @@ class Channel:
         self.stop_wanted = False
         signal.signal(signal.SIGTERM, self._on_sigterm)
         os.register_at_fork(after_in_child=self._abandon)
+
+    @property
+    def directory(self) -> Path:
+        """The directory in which the supervisor listens."""
+        return Path(self._path).parent
 
     def open(self) -> None:
         """Connect for the first time. Raise SupervisorGone if nobody answers."""

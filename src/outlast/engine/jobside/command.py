@@ -64,8 +64,18 @@ class _Files:
         self.cursor = directory / f"{ctx.job_id}.cursor.json"
         self.progress = directory / f"{ctx.job_id}.progress.json"
         self._seen: dict[Path, tuple[int, int]] = {}
-        if ctx.cursor is not None and not self.cursor.exists():
-            self.cursor.write_text(json.dumps(ctx.cursor), encoding="utf-8")
+        self._restore()
+
+    def _restore(self) -> None:
+        """Let the command find the last cursor: the file, which may be newer than what was saved, if it is sound."""
+        try:
+            json.loads(self.cursor.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            self.cursor.unlink(missing_ok=True)
+            if self._ctx.cursor is not None:
+                new = self.cursor.with_suffix(".new")
+                new.write_text(json.dumps(self._ctx.cursor), encoding="utf-8")
+                new.replace(self.cursor)
 
     def look(self) -> None:
         """Save what is new in them."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from time import monotonic, time
 from typing import Any, TypeVar
 
@@ -72,6 +73,11 @@ class Context:
     def cursor(self) -> Any:
         """The last saved (or, in this attempt, given) cursor; None at the beginning."""
         return self._cursor
+
+    @property
+    def shared_directory(self) -> Path:
+        """A directory that all jobs of this store share, for what may be lost."""
+        return self._channel.directory
 
     @property
     def cancelled(self) -> bool:

@@ -45,6 +45,7 @@ class Imported:
     unfinished: int = 0
     history: int = 0
     keys_taken: int = 0
+    schedules: int = 0
     oldest_end: Moment | None = None
 
 
@@ -100,7 +101,9 @@ class _Taker:
         elif entry.line is HISTORY:
             self.imported.history += self._insert(HISTORY, entry.columns)
         elif entry.line is SCHEDULE:
-            self._insert(SCHEDULE, {**entry.columns, "spec_id": self._spec(additions, entry.columns)})
+            # It may still run where it came from; and its rule is looked at only when somebody lets it go on.
+            columns = {**entry.columns, "spec_id": self._spec(additions, entry.columns), "paused": 1}
+            self.imported.schedules += self._insert(SCHEDULE, columns)
 
     def _add_job(self, additions: Additions, columns: Mapping[str, Any]) -> None:
         job, event = _as_wished(columns, self.wishes, self.now)

@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 from outlast.core.codec import decode
 from outlast.core.errors import UsageError
 from outlast.core.job import Spec, StepKind
+from outlast.core.schedules import CatchUp, Overlap
 from outlast.core.status import REASONS, Status
-from outlast.storage.exchange.lines import END, FORMAT_VERSION, HEADER, JOB, LINES, SPEC, STEP, Line
+from outlast.storage.exchange.lines import END, FORMAT_VERSION, HEADER, JOB, LINES, SCHEDULE, SPEC, STEP, Line
 from outlast.storage.exchange.specs import read_spec
 
 LONGEST_LINE = 128 * 1024 * 1024
@@ -87,8 +88,10 @@ class Reading:
         if line is JOB:
             _check_job(columns, self.specs[columns["spec_id"]])
             self._steps.clear()
-        if line is STEP:
+        elif line is STEP:
             self._check_step(columns)
+        elif line is SCHEDULE:
+            _check_schedule(columns)
         self._in_job = line is JOB or line.of_job
         self._count(line.type)
         return Entry(line=line, columns=columns)
@@ -148,6 +151,12 @@ def _check_job(columns: Mapping[str, Any], spec: Spec) -> None:
         raise UsageError(f"A job that is {status} {'needs' if status.is_end else 'cannot have'} completed_at.")
     if columns["kind"] != spec.kind:
         raise UsageError(f"kind is {columns['kind']!r:.40}, but its spec is of {spec.kind}.")
+
+
+def _check_schedule(columns: Mapping[str, Any]) -> None:
+    for name, words in (("catch_up", CatchUp), ("overlap", Overlap)):
+        if columns[name] not in tuple(words):
+            raise UsageError(f"{name} is {columns[name]!r:.40}, which it cannot be.")
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

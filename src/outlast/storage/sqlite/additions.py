@@ -57,9 +57,8 @@ class Additions:
         if seq is None or self._is_taken(seq):
             seq = self._free_seq(job["created_at"])
         self._last = seq
-        failed = job["status"] == Status.FAILED and job["error"] is not None
         result, args = _short(job.get("result")), _short(job.get("args"))
-        group = error_group(job["error"]) if failed else None
+        group = error_group(job["error"] or "") if job["status"] == Status.FAILED else None
         self._execute(_INSERT, (*(job[name] for name in JOB_COLUMNS), seq, group, result, args))
         self._add_the_rest(seq, job, result, args)
         return seq

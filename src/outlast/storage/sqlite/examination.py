@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from outlast.core.errors import OutlastError
 from outlast.core.job import ProcessIdentity, Spec
 from outlast.core.moments import Moment
+from outlast.core.schedules import CatchUp, Overlap
 from outlast.core.status import ENDS, REASONS, Status
 from outlast.storage.sqlite import failures, rows
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.rows import EARLIEST, LATEST
 
 MOST_PROBLEMS = 20
+_VERSION_OF_SCHEDULES = 4
 _WITH_A_JOB = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions")
 _TIMES = ("created_at", "started_at", "updated_at", "completed_at", "wake_at", "read_at")
 _JSON_OF_JOBS = ("args", "result", "labels", "progress", "waiting_info", "extra")
@@ -55,12 +57,16 @@ def problems_of(database: Database) -> list[str]:
     with database.read():
         found = [str(row[0]) for row in database.execute(f"PRAGMA integrity_check({MOST_PROBLEMS})")]
         if found != ["ok"]:
-            return found
+            lines = [line for text in found for line in text.splitlines()]
+            return [line for line in lines if not line.startswith("***")]
         return list(_wrong_rows(database))
 
 
 def _wrong_rows(database: Database) -> Iterator[str]:
-    for table, conditions in _conditions().items():
+    conditions_of = _conditions()
+    if _version(database) >= _VERSION_OF_SCHEDULES:
+        conditions_of["schedules"] = _conditions_of_schedules()
+    for table, conditions in conditions_of.items():
         tests = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions.values())
         [counts] = database.execute(f"SELECT {tests} FROM {table}")
         for words, count in zip(conditions, counts, strict=True):
@@ -100,6 +106,14 @@ def _conditions() -> dict[str, dict[str, str]]:
         for table in _WITH_A_JOB
     }
     return {"jobs": jobs, **others}
+
+
+def _conditions_of_schedules() -> dict[str, str]:
+    return {
+        "have an unknown word": f"NOT catch_up {_among(CatchUp)} OR NOT overlap {_among(Overlap)}",
+        "have no spec": "spec_id NOT IN (SELECT id FROM specs)",
+        "hold what is not JSON": _not_json("args", "labels"),
+    }
 
 
 def _among(words: Iterable[str]) -> str:

@@ -59,17 +59,30 @@ def select_seqs(
 
     `kinds` names the kinds of finished jobs; it is asked only if a branch for each is needed.
     """
+    sql, parameters = _union(query, now, before, kinds)
+    return f"{sql} ORDER BY seq DESC LIMIT ?", [*parameters, limit]
+
+
+def count_matching(query: Query, *, now: Moment, kinds: Callable[[], Sequence[str]]) -> tuple[str, list[object]]:
+    """Return SQL, and its parameters, for the number of matching jobs."""
+    sql, parameters = _union(query, now, None, kinds)
+    return f"SELECT count(*) FROM ({sql})", parameters
+
+
+def _union(
+    query: Query, now: Moment, before: int | None, kinds: Callable[[], Sequence[str]]
+) -> tuple[str, list[object]]:
+    """Return SQL for the `seq` of every matching job, each once: no job fits two branches."""
     every = _conditions(query, now)
     if before is not None:
         every.add("seq < ?", before)
-    branches = _branches(query, now, kinds)
     selects, parameters = [], []
-    for branch in branches:
+    for branch in _branches(query, now, kinds):
         source = "jobs NOT INDEXED" if branch.index is None else f"jobs INDEXED BY {branch.index}"
         where = " AND ".join([*branch.bounds.parts, *every.parts]) or "1"
         selects.append(f"SELECT seq FROM {source} WHERE {where}")
         parameters += [*branch.bounds.parameters, *every.parameters]
-    return f"{' UNION ALL '.join(selects)} ORDER BY seq DESC LIMIT ?", [*parameters, limit]
+    return " UNION ALL ".join(selects), parameters
 
 
 def _branches(query: Query, now: Moment, kinds: Callable[[], Sequence[str]]) -> list[Branch]:

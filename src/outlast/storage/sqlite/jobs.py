@@ -10,24 +10,20 @@ from typing import Any
 import apsw
 
 from outlast.core.errors import StoreReadOnly
+from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.ids import split_id
 from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats, Step, Submitted
 from outlast.core.moments import Moment
 from outlast.core.query import Query
 from outlast.core.status import Intent, Status
-from outlast.storage.sqlite import failures, removal, rows, schema, submission
+from outlast.storage.sqlite import failuregroups, failures, figures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
-from outlast.storage.sqlite.filters import select_seqs
+from outlast.storage.sqlite.filters import count_matching, select_seqs
 from outlast.storage.sqlite.firstjobs import add_first_jobs
 from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
 
-_FINISHED_KINDS = (
-    "WITH RECURSIVE k (name) AS (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
-    " UNION ALL SELECT (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
-    " AND kind > k.name) FROM k WHERE k.name IS NOT NULL) SELECT name FROM k WHERE name IS NOT NULL"
-)
 _COUNTS = (
     "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
     " UNION ALL SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL"
@@ -35,6 +31,10 @@ _COUNTS = (
 )
 _OLDEST_QUEUED = (
     "SELECT min(created_at) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
+)
+_NEXT_WAKE = (
+    "SELECT min(wake_at) FROM jobs INDEXED BY jobs_wake"
+    " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused'"
 )
 _ARGS = "SELECT coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq WHERE j.seq = ?"
 _HAS_WORK = (
@@ -44,6 +44,7 @@ _HAS_WORK = (
     " WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused')"
     " OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_gauge"
     " WHERE gauge IS NOT NULL AND status = 'waiting' AND reason = 'condition')"
+    " OR EXISTS (SELECT 1 FROM schedules INDEXED BY schedules_due WHERE paused = 0 AND next_at IS NOT NULL)"
 )
 _ASK = (
     "UPDATE jobs SET intent = CASE WHEN intent = 'cancel' THEN intent ELSE ? END, intent_actor = ?, updated_at = ?"
@@ -54,6 +55,8 @@ _UNREAD = (
 )
 _LEAST_RANDOM_DIGITS = 4
 _PLAIN_END = "completed"
+_LAST_MOMENT = 2**62
+"""Later than any job ends."""
 
 
 def system_clock() -> Moment:
@@ -128,7 +131,7 @@ class SqliteJobs:
             return self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
 
     def _kinds(self) -> list[str]:
-        return [name for (name,) in self._database.execute(_FINISHED_KINDS)]
+        return [name for (name,) in self._database.execute(figures.FINISHED_KINDS)]
 
     def details(self, job: Job) -> Details:
         with self._database.read():
@@ -140,13 +143,13 @@ class SqliteJobs:
         failure = self._database.execute("SELECT traceback FROM results WHERE seq = ?", (job.seq,))
         sql = f"SELECT {rows.IDENTITY} FROM processes WHERE id = ?"
         process = rows.identities(self._database.execute(sql, (job.process_id,)))
-        with failures.readable(self.path):
+        with self._sound():
             args = rows.json_text(found[0][0] if found else None)
             if args is None and found and job.spec.target:
                 raise ValueError(f"the arguments of {job.id} are missing")
             at = rows.json_text(cursor[0][0] if cursor else None)
         return Details(
-            args=args or "null",
+            args="" if not found else args or "null",
             cursor=at,
             traceback=failure[0][0] if failure else None,
             steps=tuple(self._steps(job.seq, after=0, limit=-1)),
@@ -159,14 +162,14 @@ class SqliteJobs:
             "SELECT name, kind, result, duration_ms, attempt, saved_at FROM steps"
             " WHERE seq = ? AND n > ? ORDER BY n LIMIT ?"
         )
-        with failures.readable(self.path):
+        with self._sound():
             return [rows.step_of(row) for row in self._database.execute(sql, (seq, after, limit))]
 
     def _events(self, job: Job) -> Iterator[Event]:
         # The first event, and an end of which nothing is to be told, cost no row: they are in the job.
         yield Event(event="submitted" if job.spec.target else "imported", actor=job.actor, at=job.created_at)
         sql = "SELECT event, actor, attempt, at, detail FROM events WHERE seq = ? ORDER BY n"
-        with failures.readable(self.path):
+        with self._sound():
             events = [rows.event_of(row) for row in self._database.execute(sql, (job.seq,))]
         yield from events
         if job.status is Status.COMPLETED and job.spec.target and not any(_is_plain_end(event) for event in events):
@@ -178,6 +181,10 @@ class SqliteJobs:
             swap(self._database, before, after, Outcome(result=result, traceback=traceback), now)
             if not (_is_plain_end(event) and not event.detail and not event.actor):
                 self._note(before.seq, event, attempt=after.attempt, now=now)
+
+    def replace_cursor(self, job: Job, cursor: str) -> None:
+        with self._database.write("replace_cursor"):
+            self._database.execute("UPDATE checkpoints SET cursor = ? WHERE seq = ?", (cursor, job.seq))
 
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         now = self.now()
@@ -217,13 +224,63 @@ class SqliteJobs:
     def stats(self) -> Stats:
         by_kind: dict[str, dict[Status, int]] = {}
         by_status = dict.fromkeys(Status, 0)
-        with self._database.read(), failures.readable(self.path):
+        with self._database.read(), self._sound():
             for kind, word, count in self._database.execute(_COUNTS):
                 counts = by_kind.setdefault(kind, {})
                 counts[Status(word)] = count
                 by_status[Status(word)] += count
             oldest = self._database.execute(_OLDEST_QUEUED)
         return Stats(by_status=by_status, by_kind=by_kind, oldest_queued_at=oldest[0][0])
+
+    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+        now = self.now()
+        with self._database.read(), self._sound():
+            return Figures(
+                hours=figures.spans(self._database, now, length_ms=figures.HOUR_MS, count=hours),
+                days=figures.spans(self._database, now, length_ms=figures.DAY_MS, count=days),
+                durations=figures.durations(self._database, newest),
+                waiting=figures.waiting(self._database),
+                next_wake_at=self._database.execute(_NEXT_WAKE)[0][0],
+                store_bytes=figures.size_of([str(self.path), f"{self.path}-wal"]),
+            )
+
+    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+        with self._database.read():
+            return failuregroups.groups(self._database, since=self._since(since_seconds), limit=limit)
+
+    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+        with self._database.read():
+            return failuregroups.group(self._database, group, since=self._since(since_seconds))
+
+    def failure_names(self) -> list[str]:
+        return failuregroups.names(self._database)
+
+    def failed_jobs(
+        self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int
+    ) -> list[Job]:
+        if limit < 1:
+            return []
+        with self._database.read():
+            edge = before if before is not None else (_LAST_MOMENT, 0)
+            found = self._database.execute(failuregroups.PAGE, (group, self._since(since_seconds), *edge, limit))
+            places = {seq: place for place, (seq,) in enumerate(found)}
+            jobs = self._jobs("WHERE j.seq IN (SELECT value FROM json_each(?))", (json.dumps(list(places)),))
+            return sorted(jobs, key=lambda job: places[job.seq])
+
+    def _since(self, seconds: float | None) -> Moment:
+        return 0 if seconds is None else self.now() - round(seconds * 1000)
+
+    def count(self, query: Query) -> int:
+        with self._database.read():
+            sql, parameters = count_matching(query, now=self.now(), kinds=self._kinds)
+            return int(self._database.execute(sql, parameters)[0][0])
+
+    def ahead_of(self, job: Job) -> int:
+        return figures.ahead_of(self._database, job)
+
+    def supervisor_since(self) -> Moment | None:
+        found = self._database.execute("SELECT since FROM supervisors")
+        return found[0][0] if found else None
 
     def supervisor(self) -> ProcessIdentity | None:
         found = rows.identities(self._database.execute(f"SELECT {rows.IDENTITY} FROM supervisors"))
@@ -255,7 +312,7 @@ class SqliteJobs:
 
     def published(self, seqs: Sequence[int]) -> list[Published]:
         """Return these jobs as jobs.json shows them, those that are gone left out, in no order."""
-        with failures.readable(self.path):
+        with self._sound():
             return published(self._database, self._specs, seqs)
 
     def check(self) -> list[str]:
@@ -270,8 +327,12 @@ class SqliteJobs:
     def _jobs(self, where: str, parameters: Sequence[object]) -> list[Job]:
         """Return the jobs of a WHERE on SELECT_JOB."""
         found = self._database.execute(f"{rows.SELECT_JOB} {where}", parameters)
-        with failures.readable(self.path):
+        with self._sound():
             return [rows.job_of(row, self._specs) for row in found]
+
+    def _sound(self) -> AbstractContextManager[None]:
+        """Call a row that cannot be understood what it is: damage."""
+        return failures.readable(self.path)
 
     def _prepare(self, connection: apsw.Connection) -> None:
         connection.create_scalar_function("casefold", _casefold, 1, deterministic=True)

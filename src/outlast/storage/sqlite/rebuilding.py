@@ -11,10 +11,11 @@ from typing import Any
 import apsw
 
 from outlast.core.errorgroups import error_group
-from outlast.core.errors import StoreBroken, UsageError
+from outlast.core.errors import StoreBroken
 from outlast.core.job import Home, Job, Spec
 from outlast.core.moments import Moment
 from outlast.core.policies import INTERRUPTED_WORDS, Policy
+from outlast.core.schedules import CatchUp, Overlap
 from outlast.core.status import ENDS, REASONS, Reason, Status
 from outlast.storage.imports import imported_jobs
 from outlast.storage.sqlite import failures, rows, schema
@@ -197,7 +198,7 @@ class Rebuilding:
                 row["spec_id"] = self._additions.spec(specs[row["spec_id"]])
             if table == "events" and self._is_other_event(row):
                 row.pop("n")
-            if not _holds_json(table, row) or not self._insert(table, row):
+            if not _is_right(table, row) or not self._insert(table, row):
                 wreck.note(table)
 
     def _is_other_event(self, row: Columns) -> bool:
@@ -220,7 +221,7 @@ class Rebuilding:
     def _take_end(self, job: Job) -> None:
         if self._execute("SELECT 1 FROM jobs WHERE id = ? AND completed_at IS NOT NULL", (job.id,)):
             return
-        group = error_group(job.error) if job.status is Status.FAILED and job.error is not None else None
+        group = error_group(job.error or "") if job.status is Status.FAILED else None
         values = (job.status, job.reason, job.error, group, job.completed_at, job.updated_at)
         [(seq,)] = self._execute(_TAKE_END, (*values, job.attempt, job.tries, job.crashes, job.id))
         if job.result is not None:
@@ -260,12 +261,15 @@ def is_sound(row: Columns) -> bool:
         return False
 
 
-def _holds_json(table: str, row: Columns) -> bool:
-    """Tell whether those columns of a row that hold JSON really do."""
+def _is_right(table: str, row: Columns) -> bool:
+    """Tell whether those columns of a row that hold JSON really do, and a schedule's words are known."""
     try:
         for name in JSON_COLUMNS.get(table, ()):
             rows.json_text(row.get(name))
-    except (ValueError, UsageError):
+        if table == "schedules":
+            CatchUp(row["catch_up"])
+            Overlap(row["overlap"])
+    except (ValueError, KeyError):
         return False
     return True
 
@@ -276,7 +280,7 @@ JSON_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "results": ("result",),
     "steps": ("result",),
     "events": ("detail",),
-    "schedules": ("args",),
+    "schedules": ("args", "labels"),
 }
 
 

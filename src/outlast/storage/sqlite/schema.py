@@ -17,6 +17,8 @@ APPLICATION_ID = 0x6F75_746C
 MIGRATIONS = (
     ("0001_jobs.sql", "b484a1ddc28ad686caa354e757e9c167e44e90dd12fa2aa4c42159401dd3e026"),
     ("0002_gauges.sql", "a8173a116d48e348e1b854190b27ef132e2d5eac4f5bc6758b3032fcf8bc5852"),
+    ("0003_figures.sql", "98aa8138a6aa9f8c898378d2bdd6c00c8ece7ef96a9c4aa4bc6cabd8d8200d2b"),
+    ("0004_schedules.sql", "d53c62a5fd3f40e7e2f2c73be2cbc5b5136e572570fad9d5865c329be31b204b"),
 )
 """Every migration, in order, and the SHA-256 of its file: one that stores were made by never changes again."""
 

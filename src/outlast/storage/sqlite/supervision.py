@@ -11,7 +11,7 @@ from outlast.core.job import Checkpoint, Claim, Event, Job, ProcessIdentity, Ste
 from outlast.core.moments import Moment
 from outlast.core.status import Status, check_move
 from outlast.storage.sqlite import gauges, rows, wal
-from outlast.storage.sqlite.jobs import SqliteJobs
+from outlast.storage.sqlite.schedules import SqliteSchedules
 from outlast.storage.sqlite.swaps import lost
 
 _QUEUED = "FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'queued'"
@@ -35,6 +35,9 @@ _CLAIM = (
     " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
     " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
 )
+_CURSOR = "SELECT substr(cursor, 1, ?) FROM checkpoints WHERE seq = ? AND cursor IS NOT NULL"
+_MOST_CURSOR_CHARACTERS = 200
+"""So much of a cursor is told in the history; all of it stands in the job."""
 _SAVE_STEP = (
     "INSERT INTO steps (seq, n, name, kind, attempt, saved_at, duration_ms, result)"
     " SELECT seq, (SELECT coalesce(max(n), 0) + 1 FROM steps WHERE steps.seq = jobs.seq), ?, ?, attempt, ?, ?, ?"
@@ -55,7 +58,7 @@ _SAVE_PROGRESS = (
 _FENCE = "SELECT seq, saved FROM jobs WHERE id = ? AND status = 'running' AND attempt = ?"
 
 
-class SqliteStore(SqliteJobs):
+class SqliteStore(SqliteSchedules):
     """The store as its supervisor sees it; see `core.ports.Supervision`."""
 
     def take_office(self, identity: ProcessIdentity) -> None:
@@ -96,8 +99,10 @@ class SqliteStore(SqliteJobs):
 
     def next_wake_seconds(self) -> float | None:
         first: Moment | None = self._database.execute(f"SELECT min(wake_at) FROM {_WAKEABLE}")[0][0]
-        times = [moment for moment in (first, gauges.next_look(self._database)) if moment is not None]
-        return max(0.0, (min(times) - self.now()) / 1000) if times else None
+        now = self.now()
+        known = (first, gauges.next_look(self._database), self._next_schedule_at(now))
+        times = [moment for moment in known if moment is not None]
+        return max(0.0, (min(times) - now) / 1000) if times else None
 
     def read_gauge(self, name: str, value: int, *, every_seconds: float) -> int:
         with self._database.write("read_gauge"):
@@ -118,7 +123,7 @@ class SqliteStore(SqliteJobs):
         with self._database.write("claim"):
             if not self._database.change(_CLAIM, (now, now, process_id, job.seq, job.id, job.attempt)):
                 raise ClaimLost(f"{job.id} is no longer queued in attempt {job.attempt}.")
-            event = Event(event="claimed", detail={"process": process_id})
+            event = Event(event="claimed", detail={"process": process_id, **self._carried(job)})
             self._note(job.seq, event, attempt=job.attempt + 1, now=now)
         return replace(
             job,
@@ -135,6 +140,11 @@ class SqliteStore(SqliteJobs):
             intent=None,
             intent_actor=None,
         )
+
+    def _carried(self, job: Job) -> dict[str, object]:
+        """Return where a later attempt goes on, for the history."""
+        found = self._database.execute(_CURSOR, (_MOST_CURSOR_CHARACTERS, job.seq)) if job.attempt else []
+        return {"cursor": found[0][0]} if found else {}
 
     def input_of(self, claim: Claim) -> tuple[str, str | None]:
         sql = (

@@ -55,7 +55,7 @@ def swap(database: Database, before: Job, after: Job, outcome: Outcome, now: Mom
 
 def _state(after: Job, now: Moment) -> tuple[object, ...]:
     ends, runs, waits = after.status.is_end, after.status is Status.RUNNING, after.status is Status.WAITING
-    failed = after.status is Status.FAILED and after.error is not None
+    failed = after.status is Status.FAILED
     return (
         after.status,
         after.reason,

@@ -1,0 +1,116 @@
+"""What a person does with a job: each act is one change of the store, made or not, for `Service` to repeat and tell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from outlast.core.errors import ClaimLost, Conflict, OutlastError, Refused
+from outlast.core.job import Event, Job
+from outlast.core.ports import Jobs
+from outlast.core.status import Intent, Reason, Status
+
+
+class Act(StrEnum):
+    """What a person does with jobs."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steered:
+    """What became of one job: as it is then (None: removed), or why nothing was done."""
+
+    before: Job
+    after: Job | None = None
+    error: OutlastError | None = None
+
+
+class Acts:
+    """The acts of one person (`actor`). Each returns False if the job moved meanwhile: look at it again, and repeat."""
+
+    def __init__(self, store: Jobs, actor: str) -> None:
+        self._store = store
+        self._actor = actor
+
+    def by_name(self, act: Act) -> Callable[[Job], bool]:
+        """Return the method of an act."""
+        return {
+            Act.CANCEL: self.cancel,
+            Act.PAUSE: self.pause,
+            Act.RESUME: self.resume,
+            Act.RETRY: self.retry,
+            Act.REMOVE: self.remove,
+        }[act]
+
+    def cancel(self, job: Job) -> bool:
+        """Cancel a job at once, or ask for it if it runs; a finished one stays as it is."""
+        if job.status.is_end:
+            return True
+        if job.status is Status.RUNNING:
+            return self._store.ask(job, Intent.CANCEL, self._actor)
+        after = replace(job, status=Status.CANCELLED, reason=Reason.USER)
+        return self._swapped(job, after, Event(event="cancelled", actor=self._actor))
+
+    def pause(self, job: Job) -> bool:
+        """Pause a job, or ask for it if it runs. Raise Conflict if it is finished."""
+        if job.status.is_end:
+            raise Conflict(f"{job.id} is {job.status} and cannot be paused.", f"outlast explain {job.id} tells more.")
+        if job.status is Status.WAITING and job.reason is Reason.PAUSED:
+            return True
+        if job.status is Status.RUNNING:
+            return self._store.ask(job, Intent.PAUSE, self._actor)
+        after = replace(job, status=Status.WAITING, reason=Reason.PAUSED)
+        return self._swapped(job, after, Event(event="paused", actor=self._actor))
+
+    def resume(self, job: Job) -> bool:
+        """Let a paused job run again, not before the time it waited for. Raise Conflict if it is not paused."""
+        if job.status is Status.RUNNING and job.intent is Intent.PAUSE:
+            raise Conflict(f"{job.id} has not stopped yet; its pause was asked for.", "Resume it once it is paused.")
+        if job.status is not Status.WAITING or job.reason is not Reason.PAUSED:
+            raise Conflict(f"{job.id} is {_told(job)}, not paused.", f"outlast explain {job.id} tells more.")
+        if job.wake_at is not None and job.wake_at > self._store.now():
+            after = replace(job, status=Status.WAITING, reason=Reason.TIME)
+        else:
+            after = replace(job, status=Status.QUEUED, reason=None, wake_at=None)
+        return self._swapped(job, after, Event(event="resumed", actor=self._actor))
+
+    def retry(self, job: Job, *, cursor: str | None = None) -> bool:
+        """Put a failed or cancelled job back into the queue. Raise Conflict for others, Refused for imported ones.
+
+        `cursor` (JSON text), when given, takes the place of the saved one.
+        """
+        if not job.spec.target:
+            raise Refused(f"{job.id} was imported and its code is not known here.", "Submit the work anew.")
+        if job.status not in (Status.FAILED, Status.CANCELLED):
+            raise Conflict(
+                f"{job.id} is {_told(job)}; only failed and cancelled jobs are retried.",
+                f"outlast explain {job.id} tells more.",
+            )
+        after = replace(
+            job, status=Status.QUEUED, reason=None, error=None, wake_at=None, tries=0, crashes=0, saved=False
+        )
+        with self._store.batch():
+            done = self._swapped(job, after, Event(event="retried", actor=self._actor))
+            if done and cursor is not None:
+                self._store.replace_cursor(job, cursor)
+        return done
+
+    def remove(self, job: Job) -> bool:
+        """Remove a finished job. Raise Conflict if it is unfinished."""
+        self._store.remove(job, self._actor)
+        return True
+
+    def _swapped(self, before: Job, after: Job, event: Event) -> bool:
+        try:
+            self._store.swap(before, after, event)
+        except ClaimLost:
+            return False
+        return True
+
+
+def _told(job: Job) -> str:
+    return f"{job.status} ({job.reason})" if job.reason else str(job.status)

@@ -1,0 +1,1 @@
+"""Sending proofs, and asking what became of one that was sent."""

@@ -1,0 +1,1 @@
+"""The height of the chain: asked of its sources, shared by every process of a store."""

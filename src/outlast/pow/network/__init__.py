@@ -1,0 +1,1 @@
+"""Talking to servers and databases that may hang, lie or be away."""

@@ -1,0 +1,182 @@
+"""Every key that a command prints is on the page about JSON, with its type, and every key of the page is printed."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outlast.clients.cli.demo_command import _object
+from outlast.clients.cli.group import SECTIONS
+from outlast.core.job import Event
+from outlast.core.status import Reason, Status
+from outlast.demo.claims import Kill, Report
+from outlast.demo.tour import Outcome
+from outlast.storage.sqlite import SqliteStore
+from tests.cli.shell import Shell, shell_in
+from tests.contract.making import end, parked, process, running, stored, submitted
+from tests.docs.json_shapes import JOB_KEYS, Shape, match, shapes
+from tests.docs.pages import ROOT
+
+PAGE = ROOT / "docs" / "json.md"
+SHAPES = shapes(PAGE)
+SILENT = {"progress", "worker"}
+WORK = """
+import os
+from outlast import Context, job
+
+@job(max_attempts=2, backoff="10ms")
+def work(ctx: Context):
+    ctx.step("first", lambda: {"a": 1})
+    for item in ctx.each([1, 2]):
+        ctx.progress(done=item, total=2, message="item")
+    ctx.checkpoint({"page": 7}, now=True)
+    if ctx.attempt == 1:
+        os.kill(os.getpid(), 9)
+    raise ValueError("no good 1")
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Return a shell with a store in which much has happened: all looks share it, and change nothing."""
+    directory = tmp_path_factory.mktemp("json")
+    with shell_in(directory, directory / "jobs") as shell:
+        shell.environment["JOBS_DATA_DIR"] = str(directory / "jobs")
+        (directory / "work.py").write_text(WORK)
+        del shell.environment["OUTLAST_AUTOSTART"]
+        shell.outlast("submit", "work.py:work", "--key", "w", "--wait", code=1)
+        shell.outlast("submit", "jobs.py:count", "--key", "p", "--wait", code=0)
+        shell.environment["OUTLAST_AUTOSTART"] = "0"
+        shell.outlast("submit", "jobs.py:add", "a=1", "--key", "q", code=0)
+        shell.outlast("submit", "jobs.py:add", "a=1", "--key", "later", "--delay", "1h", code=0)
+        stand_in(directory / "jobs")
+        yield shell
+
+
+def stand_in(data_dir: Path) -> None:
+    """Let jobs fail alike, poll, and run in a process that is none: they stay as they are."""
+    store = SqliteStore(data_dir / "jobs.db")
+    store.add_process(process("process-1"))
+    running(store)
+    job = running(store, kind="many")
+    for _ in range(9):
+        end(store, job, Status.FAILED)
+        job = running(store, kind="many")
+    polls = submitted(store, key="polls")
+    for _ in range(6):
+        polls = store.claim(stored(store, polls.id), "process-1")
+        store.swap(polls, parked(polls, Reason.CONDITION, store.now()), Event(event="waiting"))
+        store.wake(1)
+    store.close()
+
+
+def objects(shell: Shell, *command: str) -> list[Any]:
+    return [json.loads(line) for line in shell.outlast("--json", *command).out.splitlines()]
+
+
+def submitting(shell: Shell) -> list[Any]:
+    proof = ["pow", "struct_build_complete", "2-2", "--player", "1", "--block-start", "1", "--block-height", "9000"]
+    return [
+        *objects(shell, "submit", "jobs.py:add", "a=1"),
+        *objects(shell, "run", "true"),
+        *objects(shell, *proof),
+    ]
+
+
+def steering(shell: Shell) -> list[Any]:
+    ids = [shell.outlast("submit", "jobs.py:add", "a=1", code=0).id for _ in range(2)]
+    told = [each for verb in ("pause", "resume", "cancel", "retry", "cancel") for each in objects(shell, verb, ids[0])]
+    told += objects(shell, "cancel", *ids)
+    told += objects(shell, "retry", "--match", f"key:{ids[0]}", "--dry-run")
+    return [*told, *objects(shell, "remove", ids[0])]
+
+
+def errors(shell: Shell) -> list[Any]:
+    return [json.loads(shell.outlast(*words, "--json").err) for words in (["show", "nope"], ["list", "x:y"])]
+
+
+def demo(shell: Shell) -> list[Any]:
+    report = Report()
+    report.kills = [
+        Kill(pid=1, role="supervisor", job=None, nonce_before=1, steps_before=2),
+        Kill(pid=1, role="job process", job="x", nonce_before=1, steps_before=2, nonce_after=3, steps_after=4),
+    ]
+    outcome = Outcome(report=report, seconds=1.25, directory=Path("/tmp/x"), view={"x": {}})
+    return [_object(outcome, keep) for keep in (False, True)]
+
+
+RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
+    "submit run pow": lambda shell: [submitting(shell)],
+    "list": lambda shell: [[*objects(shell, "list", "--limit", "1"), *objects(shell, "list")]],
+    "show": lambda shell: [
+        [
+            *objects(shell, "show", "w", "--verbose"),
+            *objects(shell, "show", "q"),
+            *(each for job in objects(shell, "list", "status:running")[0]["jobs"] for each in verbose(shell, job)),
+        ]
+    ],
+    "explain": lambda shell: [
+        [each for key in ("w", "p", "q", "later", "polls") for each in objects(shell, "explain", key)]
+    ],
+    "follow": lambda shell: [objects(shell, "follow", "w")],
+    "wait": lambda shell: [[*objects(shell, "wait", "w"), *objects(shell, "wait", "w", "p")]],
+    "logs": lambda shell: [[*objects(shell, "logs", "w"), *objects(shell, "logs", "w", "-f")]],
+    "failures": lambda shell: [objects(shell, "failures"), objects(shell, "failures", "ValueError: no good 7")],
+    "stats": lambda shell: [[*objects(shell, "stats"), *objects(shell, "stats", "--data-dir", "none")]],
+    "cancel pause resume retry remove": lambda shell: [steering(shell)],
+    "prune": lambda shell: [objects(shell, "prune", "--older-than", "30d")],
+    "config show": lambda shell: [objects(shell, "config", "show")],
+    "completion": lambda shell: [objects(shell, "completion", "bash")],
+    "demo": lambda shell: [demo(shell)],
+    "Errors": lambda shell: [errors(shell)],
+}
+"""For each section of the page, what a shell prints for each of its tables."""
+
+
+def verbose(shell: Shell, job: dict[str, Any]) -> list[Any]:
+    return objects(shell, "show", job["job_id"], "--verbose")
+
+
+@pytest.mark.parametrize("section", RECIPES)
+def test_the_page_says_what_a_command_prints(shop: Shell, section: str) -> None:
+    printed = RECIPES[section](shop)
+
+    assert len(printed) == len(SHAPES[section])
+    for shape, values in zip(SHAPES[section], printed, strict=True):
+        assert values
+        assert [fault for value in values for fault in shape.faults(value)] == []
+        seen = {key for value in values for key in shape.seen(value)}
+        assert shape.keys.keys() - seen == set()
+
+
+def test_every_command_and_every_recipe_has_its_section() -> None:
+    described = {name for heading in SHAPES for name in heading.split()}
+    commands = {name for names in SECTIONS.values() for name in names}
+
+    assert commands - described - SILENT == set(), "describe them in docs/json.md, and in RECIPES how to see them"
+    assert SHAPES.keys() == RECIPES.keys()
+
+
+def test_a_key_that_is_not_on_the_page_is_noticed() -> None:
+    shape = Shape(keys={"a": "number", "b[].c": "text", "d.*": "time or null", "e": "job"})
+
+    assert shape.faults({"a": 1, "b": [{"c": "x"}], "d": {"x": None, "y": "2025-01-01T00:00:00.000Z"}}) == []
+    assert shape.faults({"a": "1"}) == ["a is no number: '1'"]
+    assert shape.faults({"b": [{"c": "x", "new": 1}]}) == ["b[].new is not on the page"]
+    assert shape.faults({"d": {"x": "yesterday"}}) == ["d.x is no time or null: 'yesterday'"]
+    assert shape.faults({"new": {}}) == []
+    assert shape.faults({"new": {"deep": 1}}) == ["new.deep is not on the page"]
+    assert shape.faults({"e": {"job_id": 1}}) == ["e is no job: {'job_id': 1}"]
+    assert shape.seen({"a": 1, "b": [], "d": {"x": None}}) == {"a", "d.*"}
+
+
+def test_a_job_is_described_on_its_own_page() -> None:
+    shape = Shape(keys={"": "job", "args": "any"})
+    told = {"job_id": "x", "status": "queued", "kind": "k", "attempts": 0, "labels": {"a": "b"}}
+
+    assert shape.faults(told) == []
+    assert shape.faults({**told, "unheard_of": 1}) == ["unheard_of is not on the page"]
+    assert {"job_id", "waiting_info", "progress"} <= JOB_KEYS
+    assert match("a.b", {"*.b": "text"}) == "*.b"
