@@ -101,13 +101,17 @@ def _rebuild(patient: Patient, path: Path, backup: Path, repaired: Repaired) -> 
 
 
 def _rebuilt(patient: Patient, path: Path, backup: Path, new: Path, descriptor: int | None) -> Recovered:
-    with closing(Rebuilding(new, system_clock(), named=path)) as rebuilding:
+    with closing(Rebuilding(new, system_clock(), named=path)) as rebuilding, _wreck_of(backup) as copy:
+        if copy is not None:
+            rebuilding.learn(copy)
         if descriptor is not None:
             with closing(Wreck(descriptor, Path(f"{path}{SIDES[0]}"))) as wreck:
+                for donor in (backup, new):
+                    if not wreck.has_jobs:
+                        wreck.take_description(donor)
                 rebuilding.take_store(wreck, "the damaged store")
-        with _wreck_of(backup) as copy:
-            if copy is not None:
-                rebuilding.take_store(copy, "the backup")
+        if copy is not None:
+            rebuilding.take_store(copy, "the backup")
         rebuilding.take_view(_view_of(patient), "jobs.json")
         _make_alike(path, new)
         return rebuilding.finish()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 
-from outlast.core.errors import OutlastError, StoreDamaged
+from outlast.core.errors import OutlastError, StoreDamaged, StoreFull
 from outlast.crashpoint import crash_point
 from outlast.storage.durable import ensure_directory, fsync_directory, set_aside, sweep, temporary_beside
 from outlast.storage.sqlite import failures
@@ -121,36 +121,39 @@ def _see_to_room(source: Database, target: Path, spare_bytes: int) -> None:
 
 def _copy_pages(source: Database, temporary: Path, descriptor: int, pages: int) -> Iterator[None]:
     """Copy in steps, each flushed: one flush at the end might take seconds."""
-    with contextlib.closing(apsw.Connection(str(temporary))) as target:
+    with _told(source.path, temporary), contextlib.closing(apsw.Connection(str(temporary))) as target:
         for text in _PRIVATE:
             target.execute(f"PRAGMA {text}").fetchall()
-        try:
-            with source.copy_to(target) as copy:
-                while not copy.step(pages):
-                    os.fdatasync(descriptor)
-                    yield
-            # So it is one file, and can be read where nothing can be written.
-            target.execute("PRAGMA journal_mode = DELETE").fetchall()
-        except apsw.FullError:
-            raise failures.full(temporary) from None
-        except apsw.Error as error:
-            raise failures.translate(error, source.path, target.system_errno) from error
+        with source.copy_to(target) as copy:
+            while not copy.step(pages):
+                os.fdatasync(descriptor)
+                yield
+        # So it is one file, and can be read where nothing can be written.
+        target.execute("PRAGMA journal_mode = DELETE").fetchall()
     crash_point("backup:copied")
     yield
 
 
+@contextlib.contextmanager
+def _told(path: Path, temporary: Path) -> Iterator[None]:
+    """Tell of the store what is wrong with it, and of the copy that there is no room for it."""
+    try:
+        with failures.told(path):
+            yield
+    except StoreFull:
+        raise failures.full(temporary) from None
+
+
 def _check(path: Path, temporary: Path) -> Iterator[None]:
     """Check the copy table by table: it is what the store is."""
-    with contextlib.closing(apsw.Connection(str(temporary), flags=apsw.SQLITE_OPEN_READONLY)) as copy:
-        try:
-            tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-            for table in tables:
-                found = [row[0] for row in copy.execute(f"PRAGMA quick_check({table})")]
-                if found != ["ok"]:
-                    raise failures.damaged(path, str(found[0]))
-                yield
-        except apsw.Error as error:
-            raise failures.translate(error, path) from error
+    flags = apsw.SQLITE_OPEN_READONLY
+    with failures.told(path), contextlib.closing(apsw.Connection(str(temporary), flags=flags)) as copy:
+        tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        for table in tables:
+            found = [row[0] for row in copy.execute(f"PRAGMA quick_check({table})")]
+            if found != ["ok"]:
+                raise failures.damaged(path, str(found[0]))
+            yield
 
 
 def _put_in_place(temporary: Path, target: Path, born: object) -> None:

@@ -115,6 +115,15 @@ def damaged(path: Path, cause: str) -> StoreDamaged:
 
 
 @contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Tell what SQLite says of any file as what happened to `path`."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise translate(error, path) from error
+
+
+@contextlib.contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Call a row that cannot be understood what it is: damage."""
     try:

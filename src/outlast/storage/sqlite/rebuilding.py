@@ -69,12 +69,18 @@ class Rebuilding:
         self._path = path
         self._named = named
         self._now = now
-        self._connection = apsw.Connection(str(path))
-        schema.make(self._connection)
+        with failures.told(named):
+            self._connection = apsw.Connection(str(path))
+            schema.make(self._connection)
         self._execute("BEGIN IMMEDIATE")
         self._additions = Additions(self._execute, now)
         self._known: set[str] = set()
         self._is_first = True
+        self._copied_specs: dict[int, Spec] = {}
+
+    def learn(self, wreck: Wreck) -> None:
+        """Remember what a copy knows of specs, for jobs whose own spec cannot be read where they stand."""
+        self._copied_specs = self._specs(wreck)
 
     def take_store(self, wreck: Wreck, name: str) -> None:
         """Take what can be read of a store, and note under `name` how many jobs it gave."""
@@ -164,6 +170,11 @@ class Rebuilding:
                 continue
         return found
 
+    def _copied_spec(self, number: int, kind: str) -> Spec:
+        """Return the spec that a copy has under a number, if it can be that of the job; else an unknown one."""
+        found = self._copied_specs.get(number)
+        return found if found is not None and found.kind == kind else _unknown_spec(kind)
+
     def _take_jobs(self, wreck: Wreck, specs: Mapping[int, Spec], name: str) -> dict[int, int]:
         """Add the jobs that are not there yet; return the places here of all that are there, by their places there."""
         places: dict[int, int] = {}
@@ -173,7 +184,7 @@ class Rebuilding:
                 continue
             if not self._is_first and self._is_removed(row["id"]):
                 continue
-            spec = specs.get(row["spec_id"]) or _unknown_spec(row["kind"])
+            spec = specs.get(row["spec_id"]) or self._copied_spec(row["spec_id"], row["kind"])
             complete = {**dict.fromkeys(JOB_COLUMNS), **row, "spec_id": self._additions.spec(spec)}
             try:
                 added = self._additions.add(complete, seq=row["seq"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import SIDES
 
 MOST_ATTEMPTS = 300
@@ -20,6 +21,8 @@ _WAL = SIDES[0]
 _HEAD = b"SQLite format 3\0" + bytes((0x10, 0x00, 2, 2, 0, 64, 32, 32))
 _FORMAT_AT, _FORMAT = 44, (4).to_bytes(4, "big")
 _ENCODING_AT, _UTF8 = 56, (1).to_bytes(4, "big")
+_VALID_FOR_AT = 92
+_PAGE = 4096
 _LEAST_BYTES = 512
 
 Columns = dict[str, Any]
@@ -43,7 +46,9 @@ class Wreck:
             if wal is not None and wal.exists():
                 shutil.copyfile(wal, f"{path}{_WAL}")
             _mend_head(path)
-            self._connection = _open(path)
+            self._path = path
+            with failures.told(path):
+                self._connection = _open(path)
         except BaseException:
             self.close()
             raise
@@ -54,15 +59,32 @@ class Wreck:
             self._connection.close(True)
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    @property
+    def has_jobs(self) -> bool:
+        """True if it is known where the jobs stand in it."""
+        return bool(self._types("jobs"))
+
+    def take_description(self, donor: Path) -> None:
+        """Read on by the description of the tables that `donor` has, an earlier copy: its pages are where ours were."""
+        assert self._connection is not None
+        self._connection.close(True)
+        with contextlib.suppress(apsw.Error, OSError):
+            _graft(self._path, donor)
+        with failures.told(self._path):
+            self._connection = _open(self._path)
+
     def columns(self, table: str) -> dict[str, str]:
         """Return the names and types of a table's columns, none for a table that is not there any more."""
-        try:
-            found = self._all("SELECT name, type FROM pragma_table_info(?)", (table,))
-        except (apsw.Error, UnicodeDecodeError):
-            found = []
+        found = self._types(table)
         if not found:
             self.note(table)
-        return dict(found)
+        return found
+
+    def _types(self, table: str) -> dict[str, str]:
+        try:
+            return dict(self._all("SELECT name, type FROM pragma_table_info(?)", (table,)))
+        except (apsw.Error, UnicodeDecodeError):
+            return {}
 
     def rows(self, table: str, wanted: Sequence[str]) -> Iterator[Columns]:
         """Yield the rows of a table that can be read, some perhaps twice: of the `wanted` columns those it has."""
@@ -195,6 +217,21 @@ def _mend_head(path: Path) -> None:
         for place, text in ((0, _HEAD), (_FORMAT_AT, _FORMAT), (_ENCODING_AT, _UTF8)):
             file.seek(place)
             file.write(text)
+
+
+def _graft(path: Path, donor: Path) -> None:
+    """Put the pages in which another store describes its tables in the place of those of the copy."""
+    with contextlib.closing(apsw.Connection(str(donor), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        pages = [page for (page,) in connection.execute("SELECT pageno FROM dbstat WHERE name = 'sqlite_schema'")]
+    with open(donor, "rb") as source, open(path, "r+b") as target:
+        for page in pages:
+            source.seek((page - 1) * _PAGE)
+            target.seek((page - 1) * _PAGE)
+            target.write(source.read(_PAGE))
+        # Then SQLite takes the size of the file for its size, not what the donor had.
+        target.seek(_VALID_FOR_AT)
+        target.write(bytes(4))
+    _mend_head(path)
 
 
 def _open(path: Path) -> apsw.Connection:
