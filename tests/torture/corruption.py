@@ -54,6 +54,7 @@ class Verdicts:
     told: int = 0
     right: int = 0
     changed: int = 0
+    repaired: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -80,7 +81,7 @@ class Patient:
         (self.place / "jobs.db").write_bytes(raw)
         yield self.place
 
-    def judge(self, name: str, raw: bytes, verdicts: Verdicts, *, submit: bool = True) -> None:
+    def judge(self, name: str, raw: bytes, verdicts: Verdicts, *, submits: bool = True) -> None:
         """Run the commands that look, and one that writes, on a damaged store; note what must not be."""
         with self.with_store(raw) as directory:
             path = str(directory / "jobs.db")
@@ -90,7 +91,7 @@ class Patient:
                 fault = self._fault(told, words, path, verdicts)
                 if fault:
                     verdicts.faults.append(f"{name}: {' '.join(words)}: {fault}")
-            if submit:
+            if submits:
                 self._submit(name, directory, verdicts)
             elif told.code and (directory / "jobs.db").read_bytes() != before:
                 verdicts.faults.append(f"{name}: a damaged store was changed by looking at it")
@@ -140,6 +141,31 @@ class Patient:
             found = outlast(directory, "show", told.object["job_id"])
             if found.code != 0 and "is damaged" not in found.err:
                 verdicts.faults.append(f"{name}: what was submitted is not there: {found}")
+
+    def judge_repair(self, name: str, raw: bytes, verdicts: Verdicts) -> None:
+        """Let the doctor look, then repair; every job of the sound store must be there again."""
+        with self.with_store(raw) as directory:
+            before = (directory / "jobs.db").read_bytes()
+            told = outlast(directory, "doctor")
+            if told.code not in (0, 1, 2) or told.err or (directory / "jobs.db").read_bytes() != before:
+                verdicts.faults.append(f"{name}: doctor: {told}")
+            self.repair_and_look(name, directory, verdicts)
+
+    def repair_and_look(self, name: str, directory: Path, verdicts: Verdicts) -> None:
+        """Repair a directory; every job of the sound store must be there again, and the store sound."""
+        told = outlast(directory, "doctor", "--repair")
+        if told.code == 2 or "Traceback" in told.err:
+            verdicts.faults.append(f"{name}: doctor --repair: {told}")
+            return
+        jobs = {job["job_id"]: job for job in self._listed(directory)}
+        # An id in which a bit was flipped is another job's.
+        missing = self.jobs.keys() - jobs.keys()
+        if len(missing) > len(jobs.keys() - self.jobs.keys()):
+            verdicts.faults.append(f"{name}: not there after the repair: {sorted(missing)}")
+        checks = {check["name"]: check for check in outlast(directory, "doctor").object["checks"]}
+        if checks["store"]["status"] != "ok":
+            verdicts.faults.append(f"{name}: after the repair: {checks['store']}")
+        verdicts.repaired += 1
 
 
 def flips(raw: bytes, count: int, dice: random.Random) -> Iterator[tuple[str, bytes]]:

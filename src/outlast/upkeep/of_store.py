@@ -90,7 +90,11 @@ def view(patient: Patient) -> Finding:
 
 def lost_jobs(patient: Patient) -> list[str]:
     """Return the jobs that only jobs.json has: changes of the store were lost, with its WAL for example."""
-    return [job_id for job_id in patient.view or {} if job_id not in patient.newest and job_id not in patient.known]
+    return [
+        job_id
+        for job_id, shown in (patient.view or {}).items()
+        if isinstance(shown, dict) and job_id not in patient.newest and job_id not in patient.known
+    ]
 
 
 def _agreement(patient: Patient) -> Finding:

@@ -189,7 +189,7 @@ def import_objects(database: Database, objects: Mapping[str, Any], wishes: Wishe
     jobs = imported_jobs(objects, now)
     imported = Imported()
     additions = Additions(database.execute, now)
-    unended = {job_id for job_id, shown in objects.items() if shown["status"] not in ENDS}
+    unended = {job_id for job_id, shown in objects.items() if not isinstance(shown, dict) or _is_unended(shown)}
     for few in (jobs[start : start + _ROWS_A_COMMIT] for start in range(0, len(jobs), _ROWS_A_COMMIT)):
         with database.write("import_jobs"):
             for job in few:
@@ -200,6 +200,11 @@ def import_objects(database: Database, objects: Mapping[str, Any], wishes: Wishe
                     _count(imported, {"status": "running" if job.id in unended else job.status}, columns)
     imported.keys_taken = additions.keys_taken
     return imported
+
+
+def _is_unended(shown: Mapping[str, Any]) -> bool:
+    status = shown.get("status")
+    return not isinstance(status, str) or status not in ENDS
 
 
 def _read_view(file: BinaryIO, name: str) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def check_path(path: Path, *, must_exist: bool = False) -> None:
         return
     if not stat.S_ISREG(found.st_mode):
         raise StoreBroken(f"{path} is not a file.", "Move it away, or set JOBS_DATA_DIR to another directory.")
+    if found.st_size == 1:
+        raise damaged(path, "it has one byte")  # which SQLite takes for a new file
     if found.st_size == 0 and backup_of(path).exists():
         raise damaged(path, "it is empty, but there is a backup of it")
 

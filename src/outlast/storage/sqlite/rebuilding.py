@@ -102,7 +102,8 @@ class Rebuilding:
         shown = {job_id: value for job_id, value in objects.items() if isinstance(value, dict)}
         for job in imported_jobs(shown, self._now):
             # A job that was not ended there has failed by this reading; that says nothing about one that is known.
-            has_ended = shown.get(job.id, {}).get("status") in ENDS
+            status = shown.get(job.id, {}).get("status")
+            has_ended = isinstance(status, str) and status in ENDS
             if self._is_removed(job.id):
                 continue
             columns = {**columns_of(job), "spec_id": self._additions.spec(job.spec)}
