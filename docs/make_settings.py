@@ -6,15 +6,9 @@ from outlast.settings import SETTINGS, Setting
 
 PAGE = Path(__file__).with_name("settings.md")
 NOT_YET = (
-    "OUTLAST_APP",
-    "OUTLAST_QUEUE_LIMITS",
     "OUTLAST_LEASE",
-    "OUTLAST_RETENTION",
-    "OUTLAST_RETENTION_UNREAD",
-    "OUTLAST_HISTORY",
     "OUTLAST_TOKEN",
     "OUTLAST_CLUSTER_WORKER",
-    "OUTLAST_ON_END",
 )
 """Settings that are read and checked, but that nothing acts on yet."""
 HEAD = """\

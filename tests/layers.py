@@ -27,6 +27,7 @@ FOR_JOBSIDE = (
     "outlast.engine.jobside",
     "outlast.engine.exits",
     "outlast.engine.launch",
+    "outlast.engine.oom",
     "outlast.engine.sockets",
 )
 FOR_CLIENTS = (
@@ -35,11 +36,15 @@ FOR_CLIENTS = (
     "outlast.service",
     "outlast.acts",
     "outlast.lookout",
+    "outlast.joblog",
+    "outlast.unit",
+    "outlast.unitkeeper",
     "outlast.settings",
     "outlast.functions",
     "outlast.scheduling",
     "outlast.targets",
     "outlast.app",
+    "outlast.apps",
     "outlast.upkeep",
     "outlast.pow",
     "outlast.demo",
@@ -63,6 +68,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.lookout": (*BASE, "outlast.codecheck"),
     "outlast.codecheck": BASE,
     "outlast.settings": BASE,
+    "outlast.joblog": BASE,
+    "outlast.unit": (*BASE, "outlast.settings"),
+    "outlast.unitkeeper": (*BASE, "outlast.unit", "outlast.storage.durable"),
     "outlast.app": (*BELOW_CLIENTS, "outlast.scheduling"),
     # The second place: what looks at a data directory as a whole, and mends it.
     "outlast.upkeep": (
@@ -89,6 +97,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "outlast.decorator": (*BASE, "outlast.functions", "outlast.client"),
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
+    "outlast.apps": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.targets"),
     # Above it.
     "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "llvmlite", "psycopg"),
     # It uses the program like anybody, and needs to know exactly which processes it kills.

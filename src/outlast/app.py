@@ -18,7 +18,7 @@ from outlast.engine.chores import Chore
 from outlast.engine.doorbell import SocketDoorbell
 from outlast.engine.launch import Launch
 from outlast.engine.witness import Witness
-from outlast.service import Service
+from outlast.service import Service, forget_files
 from outlast.settings import Settings, load_settings
 from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import SqliteStore
@@ -45,6 +45,7 @@ def open_service(settings: Settings, *, client: str) -> Service:
         actor=f"{client}:{_user()}",
         publish=ViewFile(store, places.view).write,
         witness=Witness(places, may_start=settings.autostart),
+        on_end=settings["OUTLAST_ON_END"],
     )
 
 
@@ -101,7 +102,8 @@ def supervise(settings: Settings, **duty: Any) -> None:
     refuse_windows()
     places = prepare_places(settings)
     store = open_store(settings, places)
-    service = Service(store, places, _OwnDoorbell(), actor="job", publish=lambda: None)
+    on_end = settings["OUTLAST_ON_END"]
+    service = Service(store, places, _OwnDoorbell(), actor="job", publish=lambda: None, on_end=on_end)
     supervisor = Supervisor(
         store,
         places,
@@ -111,6 +113,7 @@ def supervise(settings: Settings, **duty: Any) -> None:
                 "concurrency": settings.concurrency,
                 "grace_seconds": settings.grace_seconds,
                 "max_crashes": settings.max_crashes,
+                "at_once": settings["OUTLAST_QUEUE_LIMITS"] or {},
                 "chores": chores_of(settings, store, places),
                 **duty,
             }
@@ -128,11 +131,17 @@ def supervise(settings: Settings, **duty: Any) -> None:
 
 def chores_of(settings: Settings, store: SqliteStore, places: Places) -> tuple[Chore, ...]:
     """Return what a supervisor of these settings does by the clock."""
+    from outlast.engine.retention import Retention, Terms
     from outlast.storage.sqlite.backup import EVERY_SECONDS, Backup
 
-    del places
+    terms = Terms(
+        read_seconds=settings["OUTLAST_RETENTION"],
+        unread_seconds=settings["OUTLAST_RETENTION_UNREAD"],
+        history_seconds=settings["OUTLAST_HISTORY"],
+    )
+    retention = Retention(store, terms, forget_files=partial(forget_files, places), trust_file=places.clock)
     backup = [Chore(name="back up the store", every_seconds=EVERY_SECONDS, work=Backup(store).work)]
-    return tuple(backup if settings.persist else [])
+    return (terms.chore(retention), *(backup if settings.persist else ()))
 
 
 def supervise_detached() -> None:

@@ -13,12 +13,13 @@ from typing import Any, Literal
 from outlast.backends import Backend, JobBackend
 from outlast.core.codec import encode
 from outlast.core.durations import parse_duration
+from outlast.core.endcalls import check_on_end
 from outlast.core.errors import JobCancelled, JobFailed, Refused, UsageError
 from outlast.core.ids import make_id
 from outlast.core.job import Home, NewJob, Spec
 from outlast.core.moments import Moment, from_datetime, from_iso
 from outlast.engine.jobside import current, target
-from outlast.functions import as_function, home_of_this_process, kept_variables
+from outlast.functions import as_function, home_of_this_process, kept_variables, with_policy
 
 LONGEST_NAME = 500
 
@@ -114,15 +115,19 @@ class Outlast:
         at: datetime | str | None = None,
         queue: str | None = None,
         priority: int | None = None,
+        on_end: str | None = None,
         **kwargs: Any,
     ) -> Handle:
         """Store a job that calls `fn(*args, **kwargs)`; when this returns, it survives kill -9 and a power cut.
 
         `key`: the same key returns the existing job; with other arguments KeyConflict. `delay` (seconds or "10m") or
-        `at` (aware datetime or ISO text): not before then. The larger `priority` first. Arguments are JSON values,
-        else NotStorable names the place; NotImportable if another process could not find the function.
+        `at` (aware datetime or ISO text): not before then. The larger `priority` first. `on_end`: a command or an
+        https URL that is called with the job object at its end; "" for none. Arguments are JSON values, else
+        NotStorable names the place; NotImportable if another process could not find the function.
         """
         function = as_function(fn)
+        if on_end is not None:
+            function = with_policy(function, on_end=check_on_end(on_end))
         function.check_arguments(args, kwargs)
         new = new_job(
             function.spec(_home()),

@@ -24,10 +24,11 @@ class JobFunction(Function[P, R]):
         at: datetime | str | None = None,
         queue: str | None = None,
         priority: int | None = None,
+        on_end: str | None = None,
         **kwargs: Any,
     ) -> Handle:
         """Store a job that calls this function, durably, and return its handle; see `Outlast.submit`."""
-        options = {"key": key, "account": account, "labels": labels, "delay": delay, "at": at}
+        options = {"key": key, "account": account, "labels": labels, "delay": delay, "at": at, "on_end": on_end}
         return default().submit(self, *args, **options, queue=queue, priority=priority, **kwargs)  # type: ignore[arg-type]
 
     def submit_many(self, calls: Iterable[Any]) -> list[Handle]:
@@ -64,8 +65,10 @@ def job(
     timeout: float | str | None = None,
     on_interrupt: Literal["resume", "fail"] = "resume",
     isolation: Literal["warm", "process"] = "warm",
+    memory_limit: int | str | None = None,
     max_crashes: int | None = None,
     keep: bool = False,
+    on_end: str | None = None,
     schedule: str | None = None,
     timezone: str | None = None,
     catch_up: Literal["skip", "once", "all"] | None = None,
@@ -76,8 +79,9 @@ def job(fn_or_name: Any = None, /, **options: Any) -> Any:
 
     `name`: the kind (default the function's name). `max_attempts`: tries in all; between them `backoff`, doubling,
     ± 20 %. `retry_on`: which exceptions are tried again. `timeout`: running time of one attempt. `on_interrupt`:
-    what follows when the process died. `isolation="process"`: a process for this job alone.
-    `max_crashes`: deaths without a save until it is given up. `keep`: never prune.
+    what follows when the process died. `isolation="process"`: a process for this job alone. `memory_limit`: what its
+    processes may use ("512MB", "2GB"; an int is bytes), else they are ended. `max_crashes`: deaths without a save until
+    it is given up. `keep`: never prune. `on_end`: a command or an https URL that is called with the job at its end.
     `schedule` (a cron rule), `timezone`, `catch_up`, `overlap`: for a schedule; it begins when it is registered.
     Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
     """

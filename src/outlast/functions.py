@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
 from outlast.core.durations import parse_duration
+from outlast.core.endcalls import check_on_end
 from outlast.core.errors import NotImportable, UsageError
 from outlast.core.ids import check_kind
 from outlast.core.job import Home, Spec
 from outlast.core.policies import Policy, parse_backoff
+from outlast.core.sizes import parse_size
 from outlast.engine.jobside.target import MAIN_NAME
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SUBMIT_WORDS = frozenset({"key", "account", "labels", "delay", "at", "queue", "priority"})
+SUBMIT_WORDS = frozenset({"key", "account", "labels", "delay", "at", "queue", "priority", "on_end"})
 _KEPT_VARIABLES = ("JOBS_DATA_DIR", "PERSIST_JOBS", "TARGET_DIFFICULTY_START", "DANGER", "CONSENSUS_API_URL")
 _NOT_KEPT = (
     "OUTLAST_TOKEN",
@@ -100,8 +102,10 @@ def make_policy(
     timeout: float | str | None = None,
     on_interrupt: Literal["resume", "fail"] = "resume",
     isolation: Literal["warm", "process"] = "warm",
+    memory_limit: int | str | None = None,
     max_crashes: int | None = None,
     keep: bool = False,
+    on_end: str | None = None,
 ) -> Policy:
     """Return the policy of these rules, as people write them. Raise UsageError for one that makes no sense."""
     for word, value, choices in (
@@ -120,8 +124,10 @@ def make_policy(
         timeout_seconds=None if timeout is None else parse_duration(timeout),
         on_interrupt=on_interrupt,
         isolation=isolation,
+        memory_limit_bytes=None if memory_limit is None else parse_size(memory_limit),
         max_crashes=max_crashes,
         keep=keep,
+        on_end=None if on_end is None else check_on_end(on_end),
     )
 
 

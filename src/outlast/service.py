@@ -5,6 +5,7 @@ It knows the store only by its protocol, and the supervisor only as a doorbell.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -12,20 +13,22 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from outlast.acts import Act, Acts, Steered
+from outlast.core.endcalls import with_default
 from outlast.core.errors import Busy, Conflict, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
-from outlast.core.job import Details, Job, NewJob, Stats, Submitted
+from outlast.core.job import Details, Job, NewJob, Spec, Stats, Submitted
 from outlast.core.places import Places
 from outlast.core.ports import Store
 from outlast.core.query import Query
 from outlast.core.schedules import Schedule, Scheduled, job_now
 
 if TYPE_CHECKING:
+    from outlast.acts import Act, Acts, Steered
     from outlast.lookout import Lookout, Witness
 
 POLL_SECONDS = 1.0
 """How long to wait for a sign of the supervisor before looking anyway."""
 PRUNE_BATCH = 1_000
+PAGES_AT_ONCE = 2_000
 READ_BATCH = 100
 STEER_BATCH = 100
 """Jobs that are steered in one commit: it is shared, and a supervisor never waits long for its turn."""
@@ -73,14 +76,22 @@ class Service:
         actor: str,
         publish: Callable[[], None],
         witness: "Witness | None" = None,
+        on_end: str | None = None,
     ) -> None:
+        """`on_end`: what is called at the end of jobs that are submitted without a word about it."""
         self.store = store
         self.places = places
         self._doorbell = doorbell
         self._actor = actor
         self._publish = publish
+        self._on_end = on_end
         self._witness = witness
-        self._acts = Acts(store, actor)
+
+    @property
+    def _acts(self) -> "Acts":
+        from outlast.acts import Acts
+
+        return Acts(self.store, self._actor)
 
     @property
     def lookout(self) -> "Lookout":
@@ -91,9 +102,15 @@ class Service:
 
     def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store the jobs, all or none, and see that somebody runs them."""
-        answers = self.store.submit([replace(job, actor=job.actor or self._actor) for job in jobs])
+        specs = {id(job.spec): self._with_end_call(job.spec) for job in jobs}
+        ready = [replace(job, actor=job.actor or self._actor, spec=specs[id(job.spec)]) for job in jobs]
+        answers = self.store.submit(ready)
         self._announce()
         return answers
+
+    def _with_end_call(self, spec: Spec) -> Spec:
+        """Return the spec with the call of the settings: those of the program that submits, kept with its job."""
+        return with_default(spec, spec.home.env.get("OUTLAST_ON_END") or self._on_end)
 
     def get(self, job_id: str) -> Job:
         """Return the job with exactly this id. Raise NotFound."""
@@ -208,11 +225,12 @@ class Service:
 
     def remove(self, job: Job) -> None:
         """Remove a finished job and its log. Raise Conflict if it is unfinished."""
-        self._acts.remove(job)
-        self.forget_files([job.id])
+        with self.store.batch():
+            self._acts.remove(job)
+            forget_files(self.places, [job.id])
         self._announce()
 
-    def steer(self, act: Act, jobs: Iterable[Job]) -> Iterator[Steered]:
+    def steer(self, act: "Act", jobs: Iterable[Job]) -> Iterator["Steered"]:
         """Do the same with each job, STEER_BATCH in one commit, and yield what became of each.
 
         One for which it cannot be done harms no other. Raise StoreError or Busy; what was yielded is done.
@@ -222,11 +240,15 @@ class Service:
         while batch := list(islice(rest, STEER_BATCH)):
             with self.store.batch():
                 steered = [self._steered(job, once) for job in batch]
-            self.forget_files([each.before.id for each in steered if each.after is None and each.error is None])
+                forget_files(
+                    self.places, [each.before.id for each in steered if each.after is None and each.error is None]
+                )
             self._announce(wish=True)
             yield from steered
 
-    def _steered(self, job: Job, once: Callable[[Job], bool]) -> Steered:
+    def _steered(self, job: Job, once: Callable[[Job], bool]) -> "Steered":
+        from outlast.acts import Steered
+
         try:
             with self.store.batch():
                 self._settle(job, once)
@@ -239,12 +261,19 @@ class Service:
     def prune(self, older_than_seconds: float) -> int:
         """Remove finished jobs that ended longer ago, read or not, except kept ones; return how many."""
         count = 0
-        while ids := self.store.prune(older_than_seconds=older_than_seconds, read_only=False, limit=PRUNE_BATCH):
-            self.forget_files(ids)
-            count += len(ids)
+        while gone := self._prune_some(older_than_seconds):
+            count += gone
         if count:
+            while self.store.give_back(PAGES_AT_ONCE):
+                pass
             self._announce()
         return count
+
+    def _prune_some(self, older_than_seconds: float) -> int:
+        with self.store.batch():
+            ids = self.store.prune(older_than_seconds=older_than_seconds, limit=PRUNE_BATCH)
+            forget_files(self.places, ids)
+        return len(ids)
 
     def put_schedule(self, schedule: Schedule, *, named: bool = True) -> bool:
         """Add a schedule, or change the one of its name; tell whether it is new.
@@ -317,15 +346,7 @@ class Service:
 
     def log_files(self, job: Job) -> list[Path]:
         """Return the existing log files of a job, oldest first."""
-        log = self.places.log(job.id)
-        return [path for path in (log.with_suffix(".log.1"), log) if path.exists()]
-
-    def forget_files(self, job_ids: Sequence[str]) -> None:
-        """Remove the files of removed jobs."""
-        for job_id in job_ids:
-            log = self.places.log(job_id)
-            for path in (log, log.with_suffix(".log.1"), self.places.cursor_file(job_id)):
-                path.unlink(missing_ok=True)
+        return [path for path in self.places.logs_of(job.id) if path.exists()]
 
     def announce(self) -> None:
         """Let the supervisor know that the store was changed directly, as by an import."""
@@ -355,6 +376,17 @@ class Service:
         """Repeat a change that may meet a job which moves at the same time."""
         while not once(job):
             job = self.get(job.id)
+
+
+def forget_files(places: Places, job_ids: Sequence[str]) -> None:
+    """Remove the files of jobs, as far as that is possible; call it just before it is settled that they go.
+
+    So no file is left without its job, and on a full disk this is what makes room.
+    """
+    for job_id in job_ids:
+        for path in places.files_of(job_id):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _read_cursor(cursor: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from outlast.core.durations import parse_duration
+from outlast.core.endcalls import check_on_end
 from outlast.core.errors import UsageError
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -97,7 +98,7 @@ SETTINGS = (
     Setting("OUTLAST_TOKEN", None, _text, "token for servers that listen beyond this machine", secret=True),
     Setting("OUTLAST_TIMEZONE", None, _zone, "IANA zone of job state and schedules (default: the system's)"),
     Setting("OUTLAST_CLUSTER_WORKER", None, _text, "number of this cluster worker, for job state"),
-    Setting("OUTLAST_ON_END", None, _text, "command or URL called with every job that ends"),
+    Setting("OUTLAST_ON_END", None, check_on_end, "command or https URL that is called with every job that ends"),
     Setting("OUTLAST_POW_SEARCH", "auto", _text, "proof of work: auto, hashlib or llvm (needs outlast[fast])"),
     Setting("TARGET_DIFFICULTY_START", "5", _zeros, "proof of work: search once so few zeros are needed"),
     Setting("DANGER", "false", parse_bool, "proof of work: true lets results be broadcast"),

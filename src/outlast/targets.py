@@ -29,21 +29,39 @@ def find_function(text: str) -> tuple[Function[..., Any], str]:
     What the import prints goes to stderr.
     """
     place, _, name = text.rpartition(":")
-    is_file = place.endswith(".py") or os.sep in place
-    if not name or not (is_file or all(part.isidentifier() for part in place.split("."))):
+    if not name or not (_is_file(place) or _is_module(place)):
         raise UsageError(
             f"{text!r:.120} is no target.", "Write module:function or path/file.py:function, e.g. jobs.py:mirror."
         )
-    place = os.path.abspath(os.path.expanduser(place)) if is_file else place
-    if is_file and not os.path.isfile(place):
-        raise UsageError(f"There is no file {place!r:.300}.", "Check the path; it is relative to this directory.")
-    _put_first(os.path.dirname(place) if is_file else os.getcwd())
-    with _importing(place):
+    place = place_of(place)
+    with importing(place):
         found = jobside.find_target(place, name)
     if not callable(found):
         raise UsageError(f"{name} in {place} is no function ({type(found).__name__}).", "Name a function.")
     function: Function[..., Any] = as_function(found)
-    return function, f"{place}:{name}" if is_file else function.spec(_NOWHERE).target
+    return function, f"{place}:{name}" if _is_file(place) else function.spec(_NOWHERE).target
+
+
+def place_of(text: str) -> str:
+    """Return the module, or the whole path of the file, that `text` names; the next import finds it.
+
+    Raise UsageError if it is neither.
+    """
+    if not (_is_file(text) or _is_module(text)):
+        raise UsageError(f"{text!r:.120} is no module or file.", "Write package.module or path/file.py.")
+    place = os.path.abspath(os.path.expanduser(text)) if _is_file(text) else text
+    if _is_file(text) and not os.path.isfile(place):
+        raise UsageError(f"There is no file {place!r:.300}.", "Check the path; it is relative to this directory.")
+    _put_first(os.path.dirname(place) if _is_file(text) else os.getcwd())
+    return place
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py") or os.sep in place
+
+
+def _is_module(place: str) -> bool:
+    return all(part.isidentifier() for part in place.split("."))
 
 
 def function_spec(function: Function[..., Any], target: str, home: Home, rules: Mapping[str, Any]) -> Spec:
@@ -96,7 +114,7 @@ def _put_first(directory: str) -> None:
 
 
 @contextmanager
-def _importing(place: str) -> Iterator[None]:
+def importing(place: str) -> Iterator[None]:
     """Turn whatever an import raises into one UsageError."""
     try:
         with redirect_stdout(sys.stderr):

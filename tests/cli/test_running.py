@@ -3,6 +3,10 @@
 import json
 import signal
 import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from tests.cli.shell import PROGRAM, Shell
 from tests.waiting import eventually
@@ -192,3 +196,127 @@ def test_a_second_worker_is_refused_for_now(shell: Shell) -> None:
 def _status(shell: Shell, key: str) -> str | None:
     said = shell.outlast("show", key, "--json")
     return None if said.code else str(said.object["status"])
+
+
+def test_a_worker_leaves_when_its_queues_are_done_though_others_are_not(shell: Shell) -> None:
+    mine = shell.outlast("submit", "jobs.py:add", "a=1", "--queue", "mail", code=0).id
+    later = shell.outlast("submit", "jobs.py:add", "a=1", "--queue", "mail", "--delay", "1s", code=0).id
+    other = shell.outlast("submit", "jobs.py:add", "a=1", code=0).id
+
+    shell.outlast("worker", "--queue", "mail", "--queue", "empty", "--drain", code=0)
+
+    assert [_status(shell, job_id) for job_id in (mine, later, other)] == ["completed", "completed", "queued"]
+
+
+def test_a_worker_tells_what_its_app_offers(shell: Shell) -> None:
+    said = shell.outlast("worker", "--drain", "--app", "jobs.py", code=0)
+
+    assert "jobs.py offers count, stumble.\n" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import nothing_of_that_name\n", "app.py:1: ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("import os\nos._exit(0)\n", "The import of app.py ended its process."),
+        ("import sys\nsys.exit()\n", "app.py:2: it calls sys.exit() when it is imported."),
+        ("x = 1\n", "app.py offers no job."),
+        (
+            "from outlast import job\n@job\ndef work(): pass\nwork.submit()\n",
+            "was submitted while its own file was being imported",
+        ),
+        (None, "There is no file"),
+    ],
+    ids=["missing-module", "ends", "exits", "no-job", "submits-itself", "no-file"],
+)
+def test_an_app_that_cannot_be_used_stops_the_worker_before_it_begins(
+    shell: Shell, text: str | None, told: str
+) -> None:
+    if text is not None:
+        (shell.directory / "app.py").write_text(text)
+
+    said = shell.outlast("worker", env={"OUTLAST_APP": "app.py"}, code=2)
+
+    assert told in said.err
+    assert not (shell.data_dir / "jobs.db").exists()
+
+
+def test_a_log_that_was_cut_says_so_and_ends_with_the_newest_line(live: Shell) -> None:
+    script = "head -c 25000000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo; echo the end"
+    job_id = live.outlast("run", "--wait", "--json", "--", "sh", "-c", script, code=0).object["job_id"]
+
+    lines = live.outlast("logs", job_id, code=0).out.splitlines()
+
+    assert lines[0].startswith("== output before this that is not kept: ")
+    assert lines[-1] == "the end"
+    assert len(lines) < 210_000
+    assert live.outlast("logs", job_id, "-f", code=0).out.splitlines() == lines
+    assert live.outlast("logs", job_id, "--json", code=0).object["log"].splitlines() == lines
+
+
+def test_a_log_is_followed_while_it_is_cut(live: Shell) -> None:
+    script = (
+        "for part in 1 2 3; do"
+        " head -c 6000000 /dev/zero | tr '\\0' $part | fold -w 99; echo; echo part $part;"
+        " until [ -e go$part ]; do :; done; done"
+    )
+    job_id = live.outlast("run", "--", "sh", "-c", script, code=0).id
+
+    with live.started("logs", job_id, "-f") as process:
+        assert process.stdout is not None
+        lines = []
+        for part in "123":
+            while (line := process.stdout.readline()) != f"part {part}\n":
+                lines.append(line)
+            (live.directory / f"go{part}").touch()
+        assert process.stdout.read() == ""
+        assert process.wait(20) == 0
+
+    assert sum(len(line.strip()) for line in lines) == 18_000_000
+    assert (live.data_dir / "logs" / f"{job_id}.log.1").exists()
+
+
+def test_memory_limit_and_end_call_are_options(live: Shell) -> None:
+    script = "x = []\nwhile True: x.append(bytearray(b'1') * 10_000_000)"
+    on_end = "cat >told.json"
+
+    said = live.outlast(
+        "run",
+        "--memory-limit",
+        "90MB",
+        "--on-end",
+        on_end,
+        "--wait",
+        "--json",
+        "--",
+        sys.executable,
+        "-c",
+        script,
+        code=1,
+    )
+
+    assert said.object["reason"] == "out_of_memory"
+    assert "its limit is 90 MB" in said.object["error"]
+    told = eventually(lambda: _json_of(live.directory / "told.json"), timeout=20, what="the call")
+    assert told == said.object
+
+
+def _json_of(path: Path) -> object:
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--memory-limit", "much", "'much' is not a size."),
+        ("--memory-limit", "0", "'0' is not a usable size"),
+        ("--on-end", "http://example.org/", "sends unencrypted to another machine"),
+    ],
+)
+def test_limits_and_calls_that_make_no_sense_are_refused(shell: Shell, option: str, value: str, told: str) -> None:
+    said = shell.outlast("submit", "jobs.py:add", "a=1", option, value, code=2)
+
+    assert told in said.err

@@ -171,7 +171,7 @@ fail = Operation(prepare=with_running_job, act=changing(_fail), look=looking(_fa
 
 def _prune(directory: Path, acknowledge: Callable[[], None]) -> None:
     store = open_store(directory)
-    store.prune(older_than_seconds=-1, read_only=False, limit=9)
+    store.prune(older_than_seconds=-1, limit=9)
     acknowledge()
     store.close()
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from outlast.app import chores_of, prepare_places
+from outlast.app import chores_of
 from outlast.core.errors import StoreDamaged, StoreFull, StoreGone
+from outlast.core.places import Places
 from outlast.core.query import Query
-from outlast.engine.chores import Chores
+from outlast.engine.chores import Chore, Chores
 from outlast.settings import load_settings
 from outlast.storage.sqlite import SqliteStore, backup
 from outlast.storage.sqlite.backup import Backup, copy_store
@@ -84,7 +85,7 @@ def test_a_copy_is_of_one_moment_whoever_writes_meanwhile(store: SqliteStore, pa
 
 def test_a_copy_is_made_in_steps(store: SqliteStore, path: Path, copy: Path) -> None:
     copy.parent.mkdir()
-    pages = store.size() // 4096
+    pages = store.database.size() // 4096
 
     assert len(list(copy_store(path, copy, pages=1))) >= pages
     assert back_up(store) < pages
@@ -184,12 +185,17 @@ def test_a_store_that_is_too_large_is_not_copied_by_itself_which_is_said_once(
     assert caplog.text.count("outlast backup FILE") == 1
 
 
+def backup_chores(store: SqliteStore, **settings: str) -> list[Chore]:
+    """Return the chores of a supervisor that copy its store."""
+    loaded = load_settings({"JOBS_DATA_DIR": str(store.path.parent), **settings})
+    return [chore for chore in chores_of(loaded, store, Places(store.path.parent)) if chore.name == "back up the store"]
+
+
 def test_a_disk_without_room_is_said_once_and_nothing_is_left_there(
     store: SqliteStore, copy: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backup, "SPARE_BYTES", 2**60)
-    settings = load_settings({"JOBS_DATA_DIR": str(copy.parents[1])})
-    chores = Chores(chores_of(settings, store, prepare_places(settings)))
+    chores = Chores(backup_chores(store))
 
     chores.work()
 
@@ -251,10 +257,9 @@ def test_a_supervisor_makes_a_copy_when_it_starts(workshop: Workshop) -> None:
     assert handle.id in ids(workshop.places.backup)
 
 
-def test_jobs_in_memory_are_not_copied(store: SqliteStore, tmp_path: Path) -> None:
-    settings = load_settings({"JOBS_DATA_DIR": str(tmp_path), "PERSIST_JOBS": "false"})
-
-    assert chores_of(settings, store, None) == ()  # type: ignore[arg-type]
+def test_jobs_in_memory_are_not_copied(store: SqliteStore) -> None:
+    assert backup_chores(store)
+    assert not backup_chores(store, PERSIST_JOBS="false")
 
 
 def test_a_copy_that_goes_well_says_nothing(store: SqliteStore, caplog: pytest.LogCaptureFixture) -> None:

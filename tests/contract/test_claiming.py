@@ -12,6 +12,7 @@ from tests.contract.making import (
     NOON,
     Clock,
     Shop,
+    end,
     ended,
     new_job,
     parked,
@@ -45,12 +46,33 @@ def test_the_larger_priority_is_due_first_then_the_earlier_time_then_the_earlier
     assert ids(store.due(2)) == ids([high, late])
 
 
-def test_jobs_of_skipped_queues_are_not_due(store: Supervision) -> None:
+def test_only_jobs_of_the_named_queues_are_due(store: Supervision) -> None:
     jobs = [submitted(store, queue=name) for name in ("a", "b", "c", "a")]
 
-    assert ids(store.due(9, skip_queues=["a"])) == ids(jobs[1:3])
     assert ids(store.due(9, queues=["b", "c"])) == ids(jobs[1:3])
-    assert store.due(9, skip_queues=("a", "b", "c", "unknown")) == []
+    assert store.due(9, queues=["unknown"]) == []
+
+
+def test_no_more_jobs_of_a_limited_queue_are_due_than_may_run_besides_those_that_do(store: Supervision) -> None:
+    jobs = [submitted(store, queue=name) for name in ("a", "a", "b", "a", "b")]
+    limits = {"a": 2, "unknown": 1}
+
+    assert ids(store.due(9, at_once=limits)) == ids([jobs[0], jobs[1], jobs[2], jobs[4]])
+    first = store.claim(jobs[0], "p")
+    assert ids(store.due(9, at_once=limits)) == ids([jobs[1], jobs[2], jobs[4]])
+    store.claim(jobs[1], "p")
+    assert ids(store.due(9, at_once=limits)) == ids([jobs[2], jobs[4]])
+    assert ids(store.due(9, at_once={"a": 1})) == ids([jobs[2], jobs[4]])
+    assert store.due(9, queues=["a"], at_once=limits) == []
+    with store.batch():
+        end(store, first)
+        assert ids(store.due(9, at_once=limits)) == ids(jobs[2:])
+
+
+def test_a_queue_of_which_nothing_may_run_is_left_out(store: Supervision) -> None:
+    jobs = [submitted(store, queue=name) for name in ("a", "b")]
+
+    assert ids(store.due(9, at_once={"a": 0})) == ids(jobs[1:])
 
 
 def test_only_queued_jobs_are_due(store: Supervision) -> None:
@@ -266,3 +288,17 @@ def test_changes_of_others_are_noticed_and_own_ones_are_not(store: Supervision, 
     assert store.changes() != seen
     with store.batch():
         assert store.changes() == store.changes()
+
+
+def test_work_and_office_may_be_of_some_queues_only(store: Supervision) -> None:
+    store.take_office(process("first"))
+    submitted(store, queue="a")
+    mail = submitted(store, queue="mail", delay_seconds=5.0)
+
+    assert (store.has_work(["a"]), store.has_work(["mail"]), store.has_work(["b"])) == (True, True, False)
+    assert not store.leave_office(if_idle=True, queues=["mail", "b"])
+    store.swap(mail, replace(mail, status=Status.CANCELLED, reason=Reason.USER), EVENT)
+
+    assert store.leave_office(if_idle=True, queues=["mail", "b"])
+    assert store.supervisor() is None
+    assert store.has_work()

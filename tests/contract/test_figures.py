@@ -53,7 +53,7 @@ def test_durations_are_of_the_newest_completed_of_each_kind_removed_ones_too(sto
         job = running(store)
         clock.move(seconds)
         end(store, job)
-    store.prune(older_than_seconds=2, read_only=False, limit=9)
+    store.prune(older_than_seconds=2, limit=9)
     ended(store, kind="ping")
     job = running(store, kind="bad")
     end(store, job, Status.FAILED)

@@ -77,19 +77,78 @@ def test_jobs_that_ended_longer_ago_are_pruned_the_oldest_end_first(store: Super
     unfinished = submitted(store)
     clock.move(5)
 
-    assert store.prune(older_than_seconds=15, read_only=False, limit=1) == [quick.id]
-    assert store.prune(older_than_seconds=15, read_only=False, limit=9) == [slow.id]
-    assert store.prune(older_than_seconds=15, read_only=False, limit=9) == []
+    assert store.prune(older_than_seconds=15, limit=1) == [quick.id]
+    assert store.prune(older_than_seconds=15, limit=9) == [slow.id]
+    assert store.prune(older_than_seconds=15, limit=9) == []
     assert left(store, [slow, quick, new, unfinished]) == [False, False, True, True]
 
 
-def test_with_read_only_an_end_that_nobody_read_stays(store: Supervision, clock: Clock) -> None:
-    read, unread = ended(store), ended(store)
+def test_ends_that_were_read_and_ends_that_were_not_can_be_pruned_apart(store: Supervision, clock: Clock) -> None:
+    read, unread, other = ended(store), ended(store), ended(store)
     store.mark_read([read.id])
     clock.move(10)
 
-    assert store.prune(older_than_seconds=5, read_only=True, limit=9) == [read.id]
-    assert left(store, [unread]) == [True]
+    assert store.prune(older_than_seconds=11, read=False, limit=9) == []
+    assert store.prune(older_than_seconds=5, read=False, limit=1) == [unread.id]
+    assert store.prune(older_than_seconds=5, read=True, limit=9) == [read.id]
+    assert left(store, [other]) == [True]
+    assert store.prune(older_than_seconds=5, read=False, limit=9) == [other.id]
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_what_an_unfinished_job_has_submitted_stays_for_it(store: Supervision, clock: Clock, read: bool) -> None:
+    parent = running(store)
+    child = ended(store, actor=f"job:{parent.id}")
+    orphan = ended(store, actor="job:gone_1_0123456789abcdef")
+    store.mark_read([child.id, orphan.id] if read else [])
+    clock.move(10)
+
+    assert store.prune(older_than_seconds=5, read=read, limit=9) == [orphan.id]
+    assert store.prune(older_than_seconds=5, read=read, limit=9) == []
+    end(store, parent)
+
+    assert store.prune(older_than_seconds=5, read=read, limit=9) == [child.id]
+
+
+def test_after_a_clock_that_went_back_unread_ends_are_found_all_the_same(store: Supervision, clock: Clock) -> None:
+    clock.move(1000)
+    assert store.prune(older_than_seconds=0, read=False, limit=9) == []
+
+    clock.move(-900)
+    job = ended(store)
+    clock.move(10)
+
+    assert store.prune(older_than_seconds=5, read=False, limit=9) == [job.id]
+
+
+def test_the_last_end_is_known_also_when_its_job_is_gone(store: Supervision, clock: Clock) -> None:
+    assert store.last_end() is None
+    running(store)
+    assert store.last_end() is None
+
+    clock.move(5)
+    job = ended(store)
+    clock.move(5)
+    assert store.last_end() == job.completed_at
+    store.remove(job, "me")
+
+    assert store.last_end() == clock()
+
+
+def test_space_is_given_back_until_none_is_left_to_give(store: Supervision) -> None:
+    assert not store.give_back(10)
+    for _ in range(5):
+        job = running(store)
+        store.save_step(job.claim, step("large", '"' + "x" * 500_000 + '"'))
+        end(store, job)
+    store.prune(older_than_seconds=-1, limit=9)
+
+    rounds = 0
+    while store.give_back(100):
+        rounds += 1
+
+    assert rounds < 100
+    assert not store.give_back(100)
 
 
 def test_the_time_of_a_read_end_counts_from_the_reading(store: Supervision, clock: Clock) -> None:
@@ -98,9 +157,9 @@ def test_the_time_of_a_read_end_counts_from_the_reading(store: Supervision, cloc
     store.mark_read([job.id])
     clock.move(10)
 
-    assert store.prune(older_than_seconds=60, read_only=True, limit=9) == []
+    assert store.prune(older_than_seconds=60, read=True, limit=9) == []
     clock.move(60)
-    assert store.prune(older_than_seconds=60, read_only=True, limit=9) == [job.id]
+    assert store.prune(older_than_seconds=60, read=True, limit=9) == [job.id]
 
 
 def test_a_job_to_keep_is_not_pruned_but_can_be_removed(store: Supervision, clock: Clock) -> None:
@@ -108,8 +167,8 @@ def test_a_job_to_keep_is_not_pruned_but_can_be_removed(store: Supervision, cloc
     store.mark_read([kept.id])
     clock.move(10)
 
-    assert store.prune(older_than_seconds=5, read_only=False, limit=9) == []
-    assert store.prune(older_than_seconds=5, read_only=True, limit=9) == []
+    assert store.prune(older_than_seconds=5, limit=9) == []
+    assert store.prune(older_than_seconds=5, read=True, limit=9) == []
     store.remove(kept, "me")
     assert store.get(kept.id) is None
 
@@ -121,14 +180,14 @@ def test_a_retried_job_is_not_pruned(store: Supervision, clock: Clock) -> None:
     store.swap(job, requeued(job), Event(event="retried"))
     clock.move(100)
 
-    assert store.prune(older_than_seconds=5, read_only=False, limit=9) == []
-    assert store.prune(older_than_seconds=5, read_only=True, limit=9) == []
+    assert store.prune(older_than_seconds=5, limit=9) == []
+    assert store.prune(older_than_seconds=5, read=True, limit=9) == []
 
 
 def test_a_pruned_job_is_out_of_all_lists(store: Supervision, clock: Clock) -> None:
     jobs = [ended(store, key=f"k{number}") for number in range(3)]
     clock.move(10)
-    store.prune(older_than_seconds=5, read_only=False, limit=9)
+    store.prune(older_than_seconds=5, limit=9)
 
     assert sum(store.stats().by_status.values()) == 0
     assert [store.find(f"k{number}", 5) for number in range(3)] == [[], [], []]

@@ -194,7 +194,7 @@ def test_what_ran_is_not_repeated_after_it_was_pruned(store: Supervision, clock:
     put(store, schedule())
     for _ in range(4):
         let_pass(store, clock, DAY)
-    store.prune(older_than_seconds=-1, read_only=False, limit=100)
+    store.prune(older_than_seconds=-1, limit=100)
 
     clock.move(-2 * DAY)
     fire_due(store, 10)

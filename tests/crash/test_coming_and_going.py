@@ -39,7 +39,7 @@ def test_a_supervisor_leaves_when_there_is_nothing_left_to_do(workshop: Workshop
 
     assert workshop.service.store.supervisor() is None
     eventually(lambda: not processes.job_processes(workshop.root), what="the idle job processes to leave")
-    assert sorted(path.name for path in workshop.places.run.iterdir()) == ["supervisor.lock"]
+    assert sorted(path.name for path in workshop.places.run.iterdir()) == ["clock.json", "supervisor.lock"]
 
 
 def test_a_supervisor_stays_for_a_job_that_waits_for_a_time(workshop: Workshop) -> None:

@@ -1,7 +1,6 @@
 """A full disk: what is saved stays, what cannot be saved is told or waits, and all goes on when there is room again."""
 
-import os
-import subprocess
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,23 +8,14 @@ import pytest
 
 from outlast.core.errors import StoreFull
 from outlast.core.status import Status
+from outlast.functions import with_policy
+from tests.cli.shell import Shell
 from tests.crash.work import number, steady_steps, words
+from tests.disks import Filler
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
 STEPS = 40
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system of 3 MB."""
-    if os.getuid() != 0:
-        pytest.skip("needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], check=True)
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture
@@ -34,24 +24,6 @@ def workshop(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work
     monkeypatch.setenv("JOBS_DATA_DIR", str(place.root))
     yield place
     place.stop()
-
-
-class Filler:
-    """A file that takes all the room there is."""
-
-    def __init__(self, disk: Path) -> None:
-        self._path = disk / "filler"
-
-    def fill(self) -> None:
-        with open(self._path, "ab", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                return
-
-    def free(self) -> None:
-        os.truncate(self._path, 0)
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["", "supervisor-killed"])
@@ -75,3 +47,44 @@ def test_a_running_job_waits_for_room_and_repeats_nothing(
     assert words(notes) == [str(step) for step in range(STEPS)]
     assert workshop.job(handle).attempt == 1
     assert workshop.submit(number, 2).result(20) == 2
+
+
+@pytest.mark.parametrize("small_disk", ["1m", "8m"], indirect=True)
+def test_commands_work_on_a_full_disk_or_say_why_in_a_line(
+    workshop: Workshop, small_disk: Path, tmp_path: Path
+) -> None:
+    notes, filler, shell = tmp_path / "notes", Filler(small_disk), Shell(tmp_path, workshop.root)
+    done = [workshop.submit(number, value) for value in range(20)]
+    steady = workshop.submit(with_policy(steady_steps, keep=True), str(notes), STEPS)
+    waiting = workshop.submit(with_policy(number, keep=True), 1, delay="1h")
+    for handle in done:
+        handle.result(20)
+    eventually(lambda: len(words(notes)) > 5, timeout=20, what="some steps")
+
+    filler.fill()
+    looks = [("list", "-a", "--json"), ("show", steady.id, "--json"), ("stats", "--json"), ("logs", done[0].id)]
+    changes = [("cancel", waiting.id), ("pause", steady.id), ("remove", done[0].id), ("prune", "--older-than", "0s")]
+    looked = [shell.outlast(*command) for command in looks]
+    changed = [shell.outlast(*command) for command in changes]
+    filler.free()
+
+    assert [said.code for said in looked] == [0] * len(looks)
+    for said in changed:
+        if said.code == 2:
+            assert "cannot be paused" in said.err  # it came too late
+        elif said.code:
+            assert said.code == 3
+            first, second = said.err.splitlines()
+            assert re.fullmatch(r"Error: .*(full|No space).*", first)
+            assert "Free some space" in second
+    if changed[1].code == 0:
+        workshop.until(steady, Status.WAITING)
+        steady.resume()
+    assert steady.result(20) == STEPS
+    assert words(notes) == [str(step) for step in range(STEPS)]
+    assert shell.outlast("cancel", waiting.id, code=0)
+    assert shell.outlast("prune", "--older-than", "0s", code=0)
+    assert {job["job_id"]: job["status"] for job in workshop.outlast.list()["jobs"]} == {
+        steady.id: "completed",
+        waiting.id: "cancelled",
+    }

@@ -155,7 +155,6 @@ def test_files_opened_in_place_of_ours_hold_only_what_the_job_wrote(
     assert {(tmp_path / str(number)).read_text() for number in range(8)} == {"ours\n"}
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the log of a job is not rotated yet")
 def test_output_without_end_is_kept_within_bounds(workshop: Workshop) -> None:
     handle = workshop.submit(hostile.prints_for_ever, 50)
 

@@ -134,13 +134,13 @@ def test_with_resume_unfinished_jobs_go_on(full: SqliteStore, store: SqliteStore
 def test_kept_jobs_are_left_alone_by_retention(full: SqliteStore, store: SqliteStore) -> None:
     take_in(store, exported(full), keep=True)
 
-    assert store.prune(older_than_seconds=-1, read_only=False, limit=999) == []
+    assert store.prune(older_than_seconds=-1, limit=999) == []
 
 
 def test_the_end_of_an_imported_job_is_unread(full: SqliteStore, store: SqliteStore) -> None:
     take_in(store, exported(full))
 
-    assert store.prune(older_than_seconds=-1, read_only=True, limit=999) == []
+    assert store.prune(older_than_seconds=-1, read=True, limit=999) == []
 
 
 def test_a_key_that_another_job_has_stays_with_that_one(store: SqliteStore, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_imported_jobs_are_listed_by_their_time_before_later_ones(store: SqliteS
 
 
 def test_imported_jobs_can_be_pruned_by_their_age(store: SqliteStore) -> None:
-    gone = store.prune(older_than_seconds=3600, read_only=False, limit=99)
+    gone = store.prune(older_than_seconds=3600, limit=99)
 
     assert len(gone) == 6
 

@@ -5,17 +5,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 
 from outlast.core.findings import Finding
+from outlast.core.job import Job
+from outlast.core.query import Query
 from outlast.settings import Settings, load_settings
 from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile
 from outlast.upkeep.doctor import examine
+from outlast.upkeep.repair import Repaired, repair
 from tests.contract.making import end, running, step, submitted
 
 CLEAN = {"HOME": "/"}
@@ -122,3 +126,25 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "half repaired": _half_repaired,
 }
 """What may stand in a store's place."""
+
+
+def mend(place: Path, **wishes: Path) -> Repaired:
+    """Repair a data directory."""
+    return repair(settings_of(place), **wishes)
+
+
+def replace_setting(settings: Settings, **values: object) -> Settings:
+    """Return settings with other values."""
+    return replace(settings, values={**settings.values, **values})
+
+
+def jobs_of(place: Path) -> dict[str, Job]:
+    """Return the jobs of a sound store by id."""
+    with closing(SqliteStore(place / "jobs.db")) as store:
+        assert store.check() == []
+        return {job.id: job for job in store.page(Query(), before=None, limit=999)}
+
+
+def kept(place: Path) -> list[Path]:
+    """Return the damaged stores that were set aside."""
+    return [path for path in sorted(place.glob("jobs.db.damaged-*")) if not path.name.endswith(("-wal", "-shm"))]

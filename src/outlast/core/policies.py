@@ -97,9 +97,15 @@ def after_failure(
 
 
 def after_death(
-    policy: Policy, counters: Counters, cause: str, *, rebooted: bool, max_crashes: int = DEFAULT_MAX_CRASHES
+    policy: Policy,
+    counters: Counters,
+    cause: str,
+    *,
+    rebooted: bool,
+    because: Reason = Reason.CRASH,
+    max_crashes: int = DEFAULT_MAX_CRASHES,
 ) -> Verdict:
-    """Judge a process that died under its job. A crash is never a try.
+    """Judge a process that died under its job: `because` is CRASH or OUT_OF_MEMORY. A crash is never a try.
 
     It counts against `max_crashes` only if nothing was saved since the last death and the machine was not rebooted.
     """
@@ -113,5 +119,5 @@ def after_death(
         )
     crashes = counters.crashes + (0 if counters.saved or rebooted else 1)
     if crashes >= (policy.max_crashes or max_crashes) and crashes > counters.crashes:
-        return Verdict(status=Status.FAILED, reason=Reason.CRASH, tries=counters.tries, crashes=crashes, error=cause)
+        return Verdict(status=Status.FAILED, reason=because, tries=counters.tries, crashes=crashes, error=cause)
     return Verdict(status=Status.QUEUED, tries=counters.tries, crashes=crashes)

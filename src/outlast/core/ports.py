@@ -5,11 +5,10 @@ are atomic together and durable when the block ends; an exception inside undoes 
 time: it takes durations and moments, never `now`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.job import (
     Checkpoint,
     Claim,
@@ -26,6 +25,9 @@ from outlast.core.moments import Moment
 from outlast.core.query import Query
 from outlast.core.schedules import Firing, Schedule, Scheduled
 from outlast.core.status import Intent
+
+if TYPE_CHECKING:
+    from outlast.core.figures import FailureGroup, Failures, Figures
 
 
 class Jobs(Protocol):
@@ -65,7 +67,8 @@ class Jobs(Protocol):
 
         Written: status, reason, wake_at, attempt, tries, crashes, saved, started_at, completed_at, error,
         waiting_info, gauge, reaches, process_id, intent, read_at; `updated_at` becomes now. `result` (JSON text), when
-        given, becomes the job's result. Leaving `running` clears process and intent.
+        given, becomes the job's result. Leaving `running` clears process and intent. An end of a job that has `on_end`
+        submits the call it asks for (core.endcalls) with it, and a call that completes counts as read.
         """
 
     def replace_cursor(self, job: Job, cursor: str) -> None:
@@ -80,9 +83,11 @@ class Jobs(Protocol):
     def remove(self, job: Job, actor: str) -> None:
         """Remove a finished job and leave a history row; raise Conflict if it is not finished."""
 
-    def prune(self, *, older_than_seconds: float, read_only: bool, limit: int) -> list[str]:
-        """Remove at most `limit` finished jobs that ended longer ago (`read_only`: and were read), except `keep`
-        ones; return their ids."""
+    def prune(self, *, older_than_seconds: float, limit: int, read: bool | None = None) -> list[str]:
+        """Remove at most `limit` finished jobs that ended longer ago, except `keep` ones; return their ids.
+
+        `read` True: only ends that were read, longer ago; False: only unread ones.
+        """
 
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
         """Delete at most `limit` history rows of jobs removed longer ago; return how many. Their keys are free."""
@@ -90,19 +95,22 @@ class Jobs(Protocol):
     def count(self, query: Query) -> int:
         """Return how many jobs match."""
 
+    def give_back(self, pages: int) -> bool:
+        """Give free space, at most so many pages, back to the disk; tell whether more is left to give."""
+
     def stats(self) -> Stats:
         """Count the jobs."""
 
-    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+    def figures(self, *, hours: int, days: int, newest: int) -> "Figures":
         """Return the ends of the last hours and days, how long the `newest` of each kind took, what is waited for.
 
         Removed jobs count as long as their history rows stay.
         """
 
-    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+    def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":
         """Return the `limit` groups with the newest failures, removed jobs included; None: since ever."""
 
-    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+    def failure(self, group: str, *, since_seconds: float | None) -> "FailureGroup | None":
         """Return one group of failures, None if nothing failed like this."""
 
     def failure_names(self) -> list[str]:
@@ -123,9 +131,12 @@ class Jobs(Protocol):
     def supervisor(self) -> ProcessIdentity | None:
         """Return who says it supervises this store."""
 
-    def has_work(self) -> bool:
+    def has_work(self, queues: Sequence[str] = ()) -> bool:
         """Tell whether a supervisor has anything to do: something queued, running, or waiting for a time, or a schedule
-        that is not paused."""
+        that is not paused.
+
+        `queues`, when given, are the only ones looked at.
+        """
 
     def changes(self) -> int:
         """Return a number that changes whenever somebody else changed the store; cheap, also inside a batch."""
@@ -173,8 +184,8 @@ class Supervision(Store, Protocol):
     def tidy(self) -> None:
         """Do what would otherwise hold up a later change. For when there is nothing else to do."""
 
-    def leave_office(self, *, if_idle: bool) -> bool:
-        """Clear the supervisor's row; with `if_idle` only if there is no work, else return False."""
+    def leave_office(self, *, if_idle: bool, queues: Sequence[str] = ()) -> bool:
+        """Clear the supervisor's row; with `if_idle` only if there is no work (in `queues`), else return False."""
 
     def add_process(self, identity: ProcessIdentity) -> None:
         """Remember a job process, before it gets its first job."""
@@ -208,10 +219,11 @@ class Supervision(Store, Protocol):
         From now on `wake` queues, every `every_seconds`, the one that waits for the least, to read it again.
         """
 
-    def due(self, limit: int, *, queues: Sequence[str] = (), skip_queues: Sequence[str] = ()) -> list[Job]:
+    def due(self, limit: int, *, queues: Sequence[str] = (), at_once: Mapping[str, int] | None = None) -> list[Job]:
         """Return the next queued jobs: larger priority, then earlier due time, then earlier submission.
 
-        `queues`, when given, are the only ones looked at; `skip_queues` are left out.
+        `queues`, when given, are the only ones looked at. `at_once`: of a queue named in it no more jobs are returned
+        than may run besides those that do.
         """
 
     def claim(self, job: Job, process_id: str) -> Job:
@@ -228,6 +240,9 @@ class Supervision(Store, Protocol):
 
     def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Keep what the checkpoint holds. Only a cursor or partial that differs counts as saved. Raise ClaimLost."""
+
+    def last_end(self) -> Moment | None:
+        """Return the newest moment at which a job ended, or was removed; None if none did."""
 
     def running(self) -> list[Job]:
         """Return the running jobs."""

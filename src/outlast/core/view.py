@@ -34,6 +34,11 @@ def job_object(job: Job) -> dict[str, Any]:
     return view
 
 
+def result_told(job_id: str, size: int, sha256: str) -> dict[str, Any]:
+    """Return what is shown in place of a large result."""
+    return {"bytes": size, "sha256": sha256, "read_with": f"outlast show {job_id} --json"}
+
+
 def _when_set(job: Job) -> dict[str, Any]:
     view: dict[str, Any] = {}
     if job.error is not None:

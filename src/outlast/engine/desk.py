@@ -14,6 +14,7 @@ from outlast.core.policies import Counters, Verdict, after_failure
 from outlast.core.ports import Supervision
 from outlast.core.status import REASONS, Reason, Status
 from outlast.engine.ending import Undertaker, Why
+from outlast.engine.logkeeper import LogKeeper
 from outlast.engine.pace import JOBS_PER_PROCESS
 from outlast.engine.pages import page_of_steps
 from outlast.engine.pool import JobProcess, Pool, Stage
@@ -42,12 +43,14 @@ class Desk:
         undertaker: Undertaker,
         *,
         calls: Calls,
+        logs: LogKeeper,
         adopt: Callable[[str, int], JobProcess | None],
     ) -> None:
         self._store = store
         self._pool = pool
         self._undertaker = undertaker
         self._calls = calls
+        self._logs = logs
         self._adopt = adopt
         self.astray: list[Job] = []
         self._by_op: dict[str, Callable[[Turn, JobProcess, dict[str, Any]], Mapping[str, Any] | None]] = {
@@ -157,6 +160,7 @@ class Desk:
         number = process.number_of(_claim(message))
         if number is None or (process.identity.id, number) in turn.ended:
             return OK if self._all_current([(0, _claim(message))]) else LOST  # it was heard, but not confirmed
+        self._logs.end(message["job"], message["ms"])
         if self._is_overruled(process, process.jobs[number], message):
             message = {**message, "outcome": "stopped"}
         self._settle(turn, process, process.jobs[number], message)

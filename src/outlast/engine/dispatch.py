@@ -4,7 +4,7 @@ import errno
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -14,6 +14,7 @@ from outlast.core.places import Places
 from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
 from outlast.engine.ending import Undertaker, Why
+from outlast.engine.memory import is_light
 from outlast.engine.pace import DEPTH, JOBS_PER_PROCESS
 from outlast.engine.pages import page_of_steps
 from outlast.engine.pool import CannotStart, JobProcess, Lodging, Pool, Stage
@@ -22,8 +23,16 @@ from outlast.engine.wire import Wire
 
 log = logging.getLogger("outlast")
 
-TIRED_SECONDS = 5.0
-"""How long no process is started after the machine had no room for one."""
+TIRED_SECONDS, SOON_SECONDS = 5.0, 0.5
+"""How long no process is started after the machine had no room for one, and if an idle one was given up for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """Which queues are served (none named: all), and of some how many jobs may run at once."""
+
+    only: Sequence[str] = ()
+    at_once: Mapping[str, int] = field(default_factory=dict)
 
 
 class Dispatcher:
@@ -36,8 +45,7 @@ class Dispatcher:
         undertaker: Undertaker,
         wire: Wire,
         places: Places,
-        *,
-        queues: Sequence[str] = (),
+        queues: Queues,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -80,13 +88,13 @@ class Dispatcher:
             self.backlog = True
             return
         self._saw_quick = False
-        due = self._store.due(limit, queues=self._queues)
+        due = self._store.due(limit, queues=self._queues.only, at_once=self._queues.at_once)
         self.backlog = len(due) == limit
         for job in due:
             lodging = Lodging.of(job)
             weight = self._pool.pace.weight(job.spec)
             self._saw_quick = self._saw_quick or weight < 1
-            process = next((process for process in ready if process.lodging == lodging), None)
+            process = _fit_for(job, lodging, ready)
             if process is not None:
                 ready.remove(process)
             elif weight < 1:
@@ -155,11 +163,8 @@ class Dispatcher:
     def _make_ready(self, job: Job) -> None:
         """See that a process for this job comes up, in place of an idle one of another home if need be."""
         occupied = len(self._pool.in_stage(Stage.STARTING, Stage.IDLE, Stage.BUSY))
-        if occupied >= self._pool.size:
-            idle = self._pool.in_stage(Stage.IDLE)
-            if not idle:
-                return
-            self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
+        if occupied >= self._pool.size and not self._retire_one():
+            return
         if self._no_start_before is not None and monotonic() < self._no_start_before:
             return
         self._no_start_before = None
@@ -172,10 +177,22 @@ class Dispatcher:
             self._give_up(job, str(error))
         except OSError as error:
             log.warning("No job process can be started now: %s", errno.errorcode.get(error.errno or 0, error))
-            self._no_start_before = monotonic() + TIRED_SECONDS
+            self._no_start_before = monotonic() + (SOON_SECONDS if self._retire_one() else TIRED_SECONDS)
+
+    def _retire_one(self) -> bool:
+        """Give up the process that has been idle for the longest; False if none is."""
+        idle = self._pool.in_stage(Stage.IDLE)
+        if idle:
+            self._undertaker.begin(min(idle, key=lambda process: process.since), Why.RETIRE, alone=True)
+        return bool(idle)
 
     def _give_up(self, job: Job, cause: str) -> None:
         error = f"No process could be started for this job: {cause}"
         after = replace(job, status=Status.FAILED, reason=Reason.ERROR, error=error)
         with suppress(StoreError, ClaimLost):  # it stays queued, and the next turn tries again
             self._store.swap(job, after, Event(event="failed", attempt=job.attempt, detail={"error": error}))
+
+
+def _fit_for(job: Job, lodging: Lodging, ready: Sequence[JobProcess]) -> JobProcess | None:
+    limit = job.spec.policy.memory_limit_bytes
+    return next((one for one in ready if one.lodging == lodging and is_light(one, limit)), None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from time import monotonic
+from typing import Any
 
 from outlast.core.job import Job, ProcessIdentity
 from outlast.core.status import Intent
@@ -26,6 +27,7 @@ class Why(Enum):
     CANCEL = auto()
     PAUSE = auto()
     TIMEOUT = auto()
+    MEMORY = auto()
     INTERRUPT = auto()
     RETIRE = auto()
 
@@ -37,7 +39,7 @@ class Why(Enum):
 
 @dataclass(slots=True, eq=False)
 class Ending:
-    """One process on its way out. `job` is what it ran, None if nothing hangs on it.
+    """One process on its way out. `job` is what it ran, None if nothing hangs on it; `words` tell more of why.
 
     `alone` says that nothing else can belong to it, so that nobody needs to be looked for.
     """
@@ -49,6 +51,7 @@ class Ending:
     deadline: float
     lives: Callable[[ProcessIdentity], bool]
     actor: str = ""
+    words: str = ""
     rebooted: bool = False
     alone: bool = False
     next_look: float = field(default_factory=monotonic)
@@ -101,22 +104,21 @@ class Undertaker:
         """Return the ending of a process, None if it is not ending."""
         return self._endings.get(process.identity.id)
 
-    def begin(
-        self, process: JobProcess, why: Why, *, actor: str = "", rebooted: bool = False, alone: bool = False
-    ) -> Ending:
-        """End a process: a running job is asked first and has the grace time, everything else is killed now."""
+    def begin(self, process: JobProcess, why: Why, **more: Any) -> Ending:
+        """End a process: a running job is asked first and has the grace time, everything else is killed now.
+
+        So is one that takes the machine's memory away. `more` are further fields of the ending.
+        """
         job = process.begun()
-        asks = job is not None and why is not Why.CRASH and is_local(process.identity)
+        asks = job is not None and why not in (Why.CRASH, Why.MEMORY) and is_local(process.identity)
         ending = Ending(
             process=process,
             why=why,
             job=job,
             family=process.family,
             deadline=monotonic() + (self._grace_seconds if asks else 0.0),
-            actor=actor,
-            rebooted=rebooted,
-            alone=alone,
             lives=self._lives,
+            **more,
         )
         process.stage = Stage.ENDING
         self._endings[process.identity.id] = ending

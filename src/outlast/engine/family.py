@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from outlast.core.job import ProcessIdentity
@@ -12,6 +13,9 @@ from outlast.engine.identity import boot_id, has_died, is_alive, is_local, stat_
 from outlast.engine.launch import is_supervisor
 
 MARK = "OUTLAST_PROCESS_ID"
+LARGE = 16
+MOST_ROUNDS = 50
+"""Each round a family that forks has less room for it; this many are needed by none that a machine can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Family:
         """Return the members that still stand in the process table, the dead included."""
         if self._identity.boot_id != boot_id():
             return []
-        everyone = _everyone()
+        everyone = {member.pid: member for member in _everyone()}
         everyone.pop(os.getpid(), None)
         mark = f"{MARK}={self._identity.id}".encode()
         is_leader_known = self._knew_leader and self._leader_may_be_ours(everyone)
@@ -61,12 +65,34 @@ class Family:
         return [everyone[pid] for pid in members]
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> list[Member]:
-        """Send a signal to every living member; return who was still there."""
+        """Send a signal to every living member; return who was still there.
+
+        A large family is stopped first: what forks all the time has children faster than they can be killed.
+        """
         members = self.look()
+        if sum(not member.is_dead for member in members) > LARGE:
+            self._stop({member.pid for member in members})
+            members = self.look()
         for member in members:
             if not member.is_dead:
                 send_signal(member.pid, member.ticks, number)
         return members
+
+    def _stop(self, members: set[int]) -> None:
+        """Stop all members until no new one appears. Each at first sight: a look at all takes long while they run."""
+        stopped: set[tuple[int, int]] = set()
+        for _ in range(MOST_ROUNDS):
+            before = len(stopped)
+            for member in _everyone():
+                is_ours = member.pid in members or member.parent in members
+                if is_ours and not member.is_dead and (member.pid, member.ticks) not in stopped:
+                    if is_supervisor(member.pid):
+                        continue
+                    send_signal(member.pid, member.ticks, signal.SIGSTOP)
+                    members.add(member.pid)
+                    stopped.add((member.pid, member.ticks))
+            if len(stopped) == before:
+                return
 
     def _leader_may_be_ours(self, everyone: dict[int, Member]) -> bool:
         """Tell whether a session with our pid is ours: its leader is, or is gone (the kernel keeps the number)."""
@@ -88,20 +114,20 @@ def _descent(everyone: dict[int, Member], roots: set[int]) -> set[int]:
     return found
 
 
-def _everyone() -> dict[int, Member]:
+def _everyone() -> Iterator[Member]:
+    """Yield all processes, those first that have been there for longer, as far as pids tell."""
     if sys.platform != "linux":
-        return _everyone_by_psutil()
-    members = {}
+        yield from _everyone_by_psutil()
+        return
     for name in os.listdir("/proc"):
         if name.isdecimal() and (fields := stat_fields(int(name))) is not None:
-            members[int(name)] = Member(
+            yield Member(
                 pid=int(name),
                 parent=int(fields[1]),
                 session=int(fields[3]),
                 ticks=int(fields[19]),
                 is_dead=has_died(fields),
             )
-    return members
 
 
 def _carries(pid: int, mark: bytes) -> bool:
@@ -114,27 +140,25 @@ def _carries(pid: int, mark: bytes) -> bool:
         return False
 
 
-def _everyone_by_psutil() -> dict[int, Member]:
+def _everyone_by_psutil() -> Iterator[Member]:
     import psutil
 
-    members = {}
     for process in psutil.process_iter(["ppid", "create_time", "status"]):
         with contextlib.suppress(psutil.Error, OSError):
-            members[process.pid] = Member(
+            yield Member(
                 pid=process.pid,
                 parent=process.info["ppid"],
                 session=os.getsid(process.pid),
                 ticks=round(process.info["create_time"] * 1_000_000),
                 is_dead=process.info["status"] == psutil.STATUS_ZOMBIE,
             )
-    return members
 
 
 def strangers(ours: set[int]) -> list[Member]:
     """Return our living children that we did not start: orphans of job processes that died (we are their reaper)."""
     return [
         member
-        for member in _everyone().values()
+        for member in _everyone()
         if member.parent == os.getpid()
         and member.pid not in ours
         and not member.is_dead

@@ -32,9 +32,12 @@ class Pace:
         """Return which share of a process a job of this function takes: 1 unless its jobs are known to be short.
 
         Also 1 if they must not run twice: an end that is reported and not confirmed looks like one that never began.
+        And if their time or memory is limited: it must be their own.
         """
         times = self._times.get(spec.target, ())
-        is_free = spec.policy.timeout_seconds is None and spec.policy.on_interrupt == "resume"
+        policy = spec.policy
+        is_free = policy.timeout_seconds is None and policy.memory_limit_bytes is None
+        is_free = is_free and policy.on_interrupt == "resume"
         if not is_free or len(times) < _ENOUGH or (usual := median(times)) >= QUICK_MILLISECONDS:
             return 1.0
         return max(1 / DEPTH, usual / AHEAD_MILLISECONDS)

@@ -1,6 +1,7 @@
 """Deaths: of job processes while the supervisor watches, and of everything before it came."""
 
 import logging
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -16,12 +17,16 @@ from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.exits import end_in_words
 from outlast.engine.identity import boot_id, holds_lock, identify, lives
 from outlast.engine.jobside.turnstile import Gate
+from outlast.engine.oom import CAUSE as OUT_OF_MEMORY
+from outlast.engine.oom import OomWatch
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.turn import Turn
 
 log = logging.getLogger("outlast")
 
 LOOK_SECONDS = 1.0
+_AS_KILLED = (-signal.SIGKILL, None)
+"""How a process ends that was killed with SIGKILL; None: nobody saw how."""
 NOBODY = ProcessIdentity(id="none", pid=0, start_ticks=0, boot_id="", pid_namespace="")
 
 
@@ -31,9 +36,9 @@ class Recovery:
     def __init__(
         self,
         store: Supervision,
-        places: Places,
         pool: Pool,
         undertaker: Undertaker,
+        places: Places,
         *,
         watch: Callable[[JobProcess], None],
         max_crashes: int,
@@ -42,6 +47,7 @@ class Recovery:
         self._places = places
         self._pool = pool
         self._undertaker = undertaker
+        self._oom = OomWatch()
         self._watch = watch
         self._max_crashes = max_crashes
         self._looked = 0.0
@@ -132,7 +138,6 @@ class Recovery:
             log.warning("%s moved on while its process ended.", job.id)
 
     def _after(self, job: Job, ending: Ending) -> tuple[Job, Event]:
-        cause = cause_of_death(ending.process)
         detail: dict[str, object] = {"pid": ending.process.identity.pid}
         if job.intent is not None:  # somebody wanted it to stop: whatever else ended it, it must not run again
             ending = replace(ending, why=Why.wanted(job.intent), actor=job.intent_actor or "")
@@ -144,12 +149,24 @@ class Recovery:
                 after = replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None)
                 return after, self._event("paused", job, ending, detail)
             case Why.TIMEOUT:
-                verdict = self._timed_out(job)
+                seconds = job.spec.policy.timeout_seconds or 0.0
+                verdict = _failed(job, Reason.TIMEOUT, f"TimeoutError: ran longer than {seconds:g} s")
                 return self._judged(job, verdict), self._event("timed_out", job, ending, detail)
+            case Why.MEMORY:
+                verdict = _failed(job, Reason.OUT_OF_MEMORY, f"MemoryError: {ending.words}")
+                return self._judged(job, verdict), self._event("out_of_memory", job, ending, detail)
             case Why.INTERRUPT if job.spec.policy.on_interrupt == "resume":
                 return replace(job, status=Status.QUEUED), self._event("put_back", job, ending, detail)
+        cause, because = cause_of_death(ending.process), Reason.CRASH
+        if ending.why is Why.CRASH and ending.process.exit_status in _AS_KILLED and self._oom.claim():
+            cause, because = OUT_OF_MEMORY, Reason.OUT_OF_MEMORY
         verdict = after_death(
-            job.spec.policy, counters(job), cause, rebooted=ending.rebooted, max_crashes=self._max_crashes
+            job.spec.policy,
+            counters(job),
+            cause,
+            because=because,
+            rebooted=ending.rebooted,
+            max_crashes=self._max_crashes,
         )
         detail |= {
             "cause": "the machine was restarted" if ending.rebooted else cause,
@@ -160,12 +177,6 @@ class Recovery:
 
     def _judged(self, job: Job, verdict: Verdict) -> Job:
         return judged(job, verdict, self._store.now())
-
-    @staticmethod
-    def _timed_out(job: Job) -> Verdict:
-        seconds = job.spec.policy.timeout_seconds or 0.0
-        error = f"TimeoutError: ran longer than {seconds:g} s"
-        return after_failure(job.spec.policy, counters(job), error, because=Reason.TIMEOUT, retryable=True, spread=0.5)
 
     @staticmethod
     def _event(word: str, job: Job, ending: Ending, detail: dict[str, object]) -> Event:
@@ -180,11 +191,15 @@ class Recovery:
         """Remove the lock file of a process that has no job, and gets none any more."""
         self._places.process_lock(process.identity.id).unlink(missing_ok=True)
 
-    def look_at_families(self) -> None:
-        """Remember the descendants of adopted processes: when such a process dies, they do not become our children."""
-        if monotonic() - self._looked > LOOK_SECONDS:
+    def look_around(self) -> None:
+        """Remember the descendants of adopted processes: when such a process dies, they do not become our children.
+
+        And see how many processes the kernel has killed.
+        """
+        if monotonic() - self._looked > LOOK_SECONDS and (busy := self._pool.in_stage(Stage.BUSY)):
             self._looked = monotonic()
-            for process in self._pool.in_stage(Stage.BUSY):
+            self._oom.look()
+            for process in busy:
                 if process.lodging is None:
                     process.family.look()
 
@@ -200,6 +215,10 @@ def _returned(job: Job) -> tuple[Job, str]:
     if job.intent is Intent.PAUSE:
         return replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None), "paused"
     return replace(job, status=Status.QUEUED), "put_back"
+
+
+def _failed(job: Job, reason: Reason, error: str) -> Verdict:
+    return after_failure(job.spec.policy, counters(job), error, because=reason, retryable=True, spread=0.5)
 
 
 def cause_of_death(process: JobProcess) -> str:

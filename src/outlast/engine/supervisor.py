@@ -5,12 +5,12 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 
-from outlast.core.errors import Busy, OutlastError, StoreDamaged, StoreError, StoreGone
+from outlast.core.errors import Busy, OutlastError, StoreDamaged, StoreError, StoreFull, StoreGone
 from outlast.core.job import ProcessIdentity
 from outlast.core.places import Places
 from outlast.core.policies import DEFAULT_MAX_CRASHES
@@ -19,10 +19,12 @@ from outlast.crashpoint import crash_point
 from outlast.engine.chores import Chore, Chores
 from outlast.engine.deathwatch import Deathwatch
 from outlast.engine.desk import Calls, Desk
-from outlast.engine.dispatch import Dispatcher
+from outlast.engine.dispatch import Dispatcher, Queues
 from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.identity import identify, lives
 from outlast.engine.launch import Launch
+from outlast.engine.logkeeper import LogKeeper
+from outlast.engine.memory import MemoryWatch
 from outlast.engine.office import become_reaper, on_signals, take_lock
 from outlast.engine.pace import PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
@@ -56,13 +58,14 @@ _PATIENCE = {Stage.IDLE: 60.0, Stage.STARTING: HELLO_SECONDS}
 class Duty:
     """How a supervisor does its work. `idle_seconds`: leave after so long without work; None: never.
 
-    `queues`: run only jobs of these; none: of all.
+    `queues`: run only jobs of these; none: of all. `at_once`: so many jobs of a queue may run.
     """
 
     concurrency: int
     grace_seconds: float
     idle_seconds: float | None = 60.0
     queues: tuple[str, ...] = ()
+    at_once: Mapping[str, int] = field(default_factory=dict)
     max_crashes: int = DEFAULT_MAX_CRASHES
     chores: tuple[Chore, ...] = ()
 
@@ -90,11 +93,12 @@ class Supervisor:
         self._deathwatch = Deathwatch(self._wire, self._pool)
         self._publisher = Publisher(publish)
         self._chores = Chores(duty.chores)
-        self._recovery = Recovery(
-            store, places, self._pool, self._undertaker, watch=self._deathwatch.watch, max_crashes=duty.max_crashes
-        )
-        self._desk = Desk(store, self._pool, self._undertaker, calls=calls, adopt=self._recovery.adopt)
-        self._dispatcher = Dispatcher(store, self._pool, self._undertaker, self._wire, places, queues=duty.queues)
+        self._memory = MemoryWatch(self._pool)
+        self._logs = LogKeeper(places, self._pool)
+        people = (store, self._pool, self._undertaker)
+        self._recovery = Recovery(*people, places, watch=self._deathwatch.watch, max_crashes=duty.max_crashes)
+        self._desk = Desk(*people, calls=calls, logs=self._logs, adopt=self._recovery.adopt)
+        self._dispatcher = Dispatcher(*people, self._wire, places, Queues(only=duty.queues, at_once=duty.at_once))
         self._inbox: list[tuple[Connection, dict[str, Any]]] = []
         self._seen = NEVER_LOOKED
         self._trouble = ""
@@ -143,11 +147,14 @@ class Supervisor:
         except (StoreError, Busy) as error:
             self._in_trouble(error)
         self._publisher.work()
-        self._chores.work()
+        if self._chores.work():
+            self._note_change()
 
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
         buried = self._undertaker.buried()
+        for job in (ending.job for ending in buried if ending.job):
+            self._logs.end(job.id)
         self._look()
         if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
@@ -225,7 +232,7 @@ class Supervisor:
             self._take_back(process)
             begun = process.begun()
             if begun is not None and begun.claim == job.claim:
-                self._end(process, Why.wanted(job.intent), job.intent_actor or "")
+                self._end(process, Why.wanted(job.intent), actor=job.intent_actor or "")
 
     def _take_back(self, process: JobProcess) -> None:
         """Take back the jobs that were handed to a process ahead of time and have not begun."""
@@ -258,7 +265,7 @@ class Supervisor:
 
     def _seconds_to_sleep(self) -> float:
         times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
-        times.append(self._chores.seconds_to_next())
+        times += [self._chores.seconds_to_next(), self._memory.seconds_to_look(), self._logs.seconds_to_look()]
         times.append(self._wake_in())
         for process in self._pool.in_stage(Stage.BUSY):
             times.append(_seconds_left(process))
@@ -272,9 +279,12 @@ class Supervisor:
         return max(0.0, min(time for time in times if time is not None))
 
     def _watch_time(self) -> None:
-        """End jobs that ran too long, and processes that nobody needs or that never spoke."""
+        """End jobs that ran too long or use too much, and processes that nobody needs or that never spoke."""
         now = monotonic()
-        self._recovery.look_at_families()
+        self._recovery.look_around()
+        self._logs.look()
+        for process, words in self._memory.over():
+            self._end(process, Why.MEMORY, words=words)
         for process in self._pool:
             left = _seconds_left(process)
             if process.stage is Stage.BUSY and left is not None and left <= 0:
@@ -284,10 +294,13 @@ class Supervisor:
             elif now - process.since > _PATIENCE.get(process.stage, math.inf):
                 self._end(process, Why.RETIRE)
 
-    def _end(self, process: JobProcess, why: Why, actor: str = "") -> None:
-        if self._undertaker.of(process) is None:
+    def _end(self, process: JobProcess, why: Why, **more: str) -> None:
+        ending = self._undertaker.of(process)
+        if ending is None:
             self._take_back(process)
-            self._undertaker.begin(process, why, actor=actor)
+            self._undertaker.begin(process, why, **more)
+        elif why is Why.MEMORY:
+            ending.hurry()
 
     def _hung_up(self, connection: Connection) -> None:
         process = self._pool.get(connection.process_id or "")
@@ -311,6 +324,9 @@ class Supervisor:
         if str(error) != self._trouble:
             log.error("%s The work goes on when it is mended.", error)
             self._trouble = str(error)
+        if isinstance(error, StoreFull):
+            with contextlib.suppress(StoreError):
+                self._store.tidy()  # what it writes in order takes less room than what it appends
         self._seen = NEVER_LOOKED  # what was seen in that turn was thrown away with it
         self._retry_at = monotonic() + TROUBLE_SECONDS
 
@@ -330,7 +346,7 @@ class Supervisor:
         if self._pool.in_stage(Stage.BUSY) or len(self._undertaker):
             self._idle_since = monotonic()
             return False
-        if self._store.leave_office(if_idle=True):
+        if self._store.leave_office(if_idle=True, queues=self._duty.queues):
             return True
         self._idle_since = monotonic()
         return False

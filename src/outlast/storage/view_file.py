@@ -17,7 +17,7 @@ from outlast.core.codec import decode
 from outlast.core.errors import UsageError
 from outlast.core.job import Job
 from outlast.core.moments import Moment
-from outlast.core.view import job_object
+from outlast.core.view import job_object, result_told
 from outlast.storage.durable import replace_file, set_aside, sweep
 from outlast.storage.imports import imported_jobs
 from outlast.storage.sqlite import SqliteStore
@@ -91,11 +91,7 @@ def _line(published: Published) -> bytes:
     job = published.job
     shown = job_object(job)
     if published.size is not None:
-        shown["result"] = {
-            "bytes": published.size,
-            "sha256": published.sha256,
-            "read_with": f"outlast show {job.id} --json",
-        }
+        shown["result"] = result_told(job.id, published.size, published.sha256 or "")
     elif published.result is not None and "result" not in (job.extra or {}):
         # It is JSON already; only its place is needed.
         shown.pop("result", None)

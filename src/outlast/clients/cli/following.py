@@ -3,9 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
-from typing import Protocol
 
-from outlast.clients.cli.looks import Look, prefix_of, readable
+from outlast.clients.cli.looks import Look, Shower, prefix_of, readable
 from outlast.clients.cli.session import Session
 from outlast.clients.cli.tail import Tail
 from outlast.clients.cli.watching import end_lines, exit_code, say_it_goes_on
@@ -14,6 +13,7 @@ from outlast.clients.render.text import visible
 from outlast.clients.render.words import now_words
 from outlast.core.job import Job
 from outlast.core.view import job_object
+from outlast.joblog import JobLog
 from outlast.service import Service
 
 LOOK_SECONDS = 0.25
@@ -22,19 +22,6 @@ LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 30.0
 _PATIENCE = 30
 """Lines about progress come at most once in a thirtieth of the time that the job is followed."""
 _NEWS = "· "
-
-
-class Shower(Protocol):
-    """Shows looks to a person or a program."""
-
-    def show(self, looks: Sequence[Look]) -> None:
-        """Show what is new."""
-
-    def end(self, job: Job) -> None:
-        """Show that a job has ended, after its last look."""
-
-    def close(self) -> None:
-        """Take away what should not stay on the screen."""
 
 
 def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | None, *, log_from_start: bool) -> int:
@@ -57,8 +44,6 @@ def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | Non
         raise
     finally:
         shower.close()
-        for each in followed:
-            each.close()
     return exit_code(list(ended.values()))
 
 
@@ -83,7 +68,7 @@ class _Followed:
 
     def __init__(self, service: Service, job_id: str, *, log_from_start: bool) -> None:
         self._service = service
-        self._tail = Tail(service.places.log(job_id), from_start=log_from_start)
+        self._tail = Tail(JobLog(service.places, job_id), from_start=log_from_start)
         self._rest = b""
         self._sign: object = None
         self._seen = 0
@@ -112,9 +97,6 @@ class _Followed:
         news, self._seen = news_since(job, self._service.details(job), self._seen)
         is_first, self._is_first = self._is_first, False
         return [] if is_first else news
-
-    def close(self) -> None:
-        self._tail.close()
 
 
 class _JsonShower:

@@ -13,7 +13,7 @@ SECTIONS = {
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
     "Keep safe": ("doctor", "backup", "export", "import"),
-    "Set up": ("schedule", "worker", "config", "completion"),
+    "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""
 

@@ -1,7 +1,8 @@
-"""What followed jobs show at one look, whoever shows it."""
+"""One look at a followed job, and what can show it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from outlast.clients.render.text import visible_line
 from outlast.clients.render.words import short_id
@@ -15,6 +16,19 @@ class Look:
     job: Job
     lines: Sequence[bytes]
     news: Sequence[str]
+
+
+class Shower(Protocol):
+    """Shows looks to a person or a program."""
+
+    def show(self, looks: Sequence[Look]) -> None:
+        """Show what is new."""
+
+    def end(self, job: Job) -> None:
+        """Show that a job has ended, after its last look."""
+
+    def close(self) -> None:
+        """Take away what should not stay on the screen."""
 
 
 def prefix_of(job: Job, *, several: bool) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from outlast.clients.cli.session import Session
-from outlast.clients.cli.values import DURATION
+from outlast.clients.cli.values import DURATION, SIZE
 from outlast.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ class SubmitOptions:
     backoff: str | None
     job_timeout: float | None
     isolation: str | None
+    memory_limit: int | None
     on_interrupt: str | None
     max_crashes: int | None
+    on_end: str | None
     keep: bool
     env: Sequence[str]
     wait: bool
@@ -47,6 +49,7 @@ class SubmitOptions:
 
     def rules(self) -> dict[str, Any]:
         """Return the fields of the job's policy that these options replace."""
+        from outlast.core.endcalls import check_on_end
         from outlast.core.policies import parse_backoff
 
         given = {
@@ -54,8 +57,10 @@ class SubmitOptions:
             "backoff": None if self.backoff is None else parse_backoff(self.backoff),
             "timeout_seconds": self.job_timeout,
             "isolation": self.isolation,
+            "memory_limit_bytes": self.memory_limit,
             "on_interrupt": self.on_interrupt,
             "max_crashes": self.max_crashes,
+            "on_end": None if self.on_end is None else check_on_end(self.on_end),
             "keep": self.keep or None,
         }
         return {name: value for name, value in given.items() if value is not None}
@@ -103,12 +108,16 @@ _OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "isolation": click.option(
         "--isolation", type=click.Choice(["warm", "process"]), help="process: one for this job alone."
     ),
+    "memory_limit": click.option(
+        "--memory-limit", type=SIZE, metavar="SIZE", help="What its processes may use (512MB, 2GB)."
+    ),
     "on_interrupt": click.option(
         "--on-interrupt", type=click.Choice(["resume", "fail"]), help="What follows if its process dies."
     ),
     "max_crashes": click.option(
         "--max-crashes", type=click.IntRange(min=1), metavar="N", help="Deaths in a row until it fails."
     ),
+    "on_end": click.option("--on-end", metavar="CMD|URL", help="Called with the job at its end (https://...)."),
     "keep": click.option("--keep", is_flag=True, help="Never prune it."),
     "env": click.option("--env", metavar="NAME", multiple=True, help="Give it this variable; may be repeated."),
     "wait": click.option("--wait", is_flag=True, help="Wait for its end; exit 1 if it did not complete."),

@@ -1,65 +1,28 @@
-"""Reading a log that grows, and that may be rotated while it is read."""
+"""Following a log that grows."""
 
-import os
-from pathlib import Path
-from typing import BinaryIO
+from outlast.joblog import JobLog
 
 TAIL_BYTES = 2_000
 MOST_BYTES = 1_000_000
 
 
 class Tail:
-    """The end of a log file, which need not exist yet."""
+    """The end of a log, or all of it."""
 
-    def __init__(self, path: Path, *, from_start: bool) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-        if not from_start:
-            self._skip_to_last_lines()
+    def __init__(self, log: JobLog, *, from_start: bool) -> None:
+        self._log = log
+        self._position = log.begin() if from_start else self._at_last_lines()
 
     def read(self) -> bytes:
-        """Return what was added since the last call, at most 1 MB; after a rotation it goes on in the new file."""
-        if self._file is None and not self._open():
-            return b""
-        assert self._file is not None
-        text = self._file.read(MOST_BYTES)
-        if not text and self._was_replaced():
-            self.close()
-            return self.read() if self._open() else b""
+        """Return what was added since the last call, at most 1 MB; what was cut off meanwhile is left out."""
+        text, self._position = self._log.read(self._position, MOST_BYTES)
         return text
 
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _open(self) -> bool:
-        try:
-            self._file = open(self._path, "rb", buffering=0)  # noqa: SIM115 - it stays open between reads
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _was_replaced(self) -> bool:
-        assert self._file is not None
-        here = os.fstat(self._file.fileno())
-        try:
-            there = self._path.stat()
-        except FileNotFoundError:
-            return False
-        if there.st_ino == here.st_ino and there.st_size < self._file.tell():
-            return True
-        return (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev)
-
-    def _skip_to_last_lines(self) -> None:
-        """Go to the last lines, so that who looks in sees where the job is."""
-        if not self._open():
-            return
-        assert self._file is not None
-        size = os.fstat(self._file.fileno()).st_size
-        start = max(0, size - TAIL_BYTES)
-        self._file.seek(start)
-        if start:
-            kept = self._file.read(TAIL_BYTES)
-            self._file.seek(start + kept.find(b"\n") + 1)
+    def _at_last_lines(self) -> int:
+        """Return where the last lines begin, so that who looks in sees where the job is."""
+        begin = self._log.begin()
+        start = max(begin, self._log.end() - TAIL_BYTES)
+        if start == begin:
+            return start
+        text, _ = self._log.read(start, TAIL_BYTES)
+        return start + text.find(b"\n") + 1

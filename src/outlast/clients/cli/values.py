@@ -4,6 +4,7 @@ import click
 
 from outlast.core.durations import parse_duration
 from outlast.core.errors import UsageError
+from outlast.core.sizes import parse_size
 
 
 class DurationType(click.ParamType[float]):
@@ -18,4 +19,17 @@ class DurationType(click.ParamType[float]):
             self.fail(f"{error.message} {error.fix}", param, ctx)
 
 
+class SizeType(click.ParamType[int]):
+    """A size of memory such as 512MB; its value is bytes."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return parse_size(value if isinstance(value, int) else str(value))
+        except UsageError as error:
+            self.fail(f"{error.message} {error.fix}", param, ctx)
+
+
 DURATION = DurationType()
+SIZE = SizeType()

@@ -2,15 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from outlast.core.codec import MAX_BYTES
 from outlast.core.errors import JobCancelled
+from outlast.core.filenames import safe_file_name
 from outlast.engine.exits import end_in_words
 from outlast.engine.jobside.context import Context
 from outlast.engine.jobside.run import CommandFailed
+from outlast.engine.oom import CAUSE as OUT_OF_MEMORY
+from outlast.engine.oom import oom_kills
 
 TARGET = f"{__name__}:run_command"
 LOOK_SECONDS = 1.0
@@ -24,6 +28,7 @@ def run_command(ctx: Context, argv: list[str], directory: str) -> dict[str, int]
     it is read every second and at exit, and found again when the job resumes.
     """
     files = _Files(ctx, Path(directory))
+    killed_before = oom_kills()
     environment = {
         **os.environ,
         "OUTLAST_JOB_ID": ctx.job_id,
@@ -43,6 +48,8 @@ def run_command(ctx: Context, argv: list[str], directory: str) -> dict[str, int]
         files.look()
         raise
     files.look()
+    if code == -signal.SIGKILL and oom_kills() != killed_before:
+        raise CommandFailed(OUT_OF_MEMORY, reason="out_of_memory")
     if code != 0:
         raise CommandFailed(end_in_words(code))
     files.remove()
@@ -61,8 +68,9 @@ class _Files:
 
     def __init__(self, ctx: Context, directory: Path) -> None:
         self._ctx = ctx
-        self.cursor = directory / f"{ctx.job_id}.cursor.json"
-        self.progress = directory / f"{ctx.job_id}.progress.json"
+        name = safe_file_name(ctx.job_id)
+        self.cursor = directory / f"{name}.cursor.json"
+        self.progress = directory / f"{name}.progress.json"
         self._seen: dict[Path, tuple[int, int]] = {}
         self._restore()
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -18,8 +19,9 @@ from outlast.engine.jobside.target import code_is_stale, remember_code
 from outlast.engine.jobside.turnstile import Turnstile
 from outlast.engine.launch import Launch
 
-HIGH_DESCRIPTOR = 200
-"""Our own descriptors lie from here on, out of the way of a job that counts on low numbers."""
+HIGH_DESCRIPTOR, OUR_DESCRIPTORS = 200, 6
+"""Our own descriptors lie from here on, out of the way of a job that counts on low numbers; where a process may have
+fewer, they are the last."""
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None:
-    idle_output = tuple(fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR) for number in (1, 2))
+    idle_output = _raised(1), _raised(2)
     surroundings: Surroundings | None = None
     while (message := channel.next_message())["op"] == "run":
         if not turnstile.is_ours():
@@ -99,9 +101,15 @@ def _restore_output(idle_output: tuple[int, ...], log: str) -> None:
 def _open_high(path: str) -> int:
     """Return a descriptor of the lock file, out of the job's way. It is opened once and never closed."""
     low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR)
+    high = _raised(low)
     os.close(low)
     return high
+
+
+def _raised(descriptor: int) -> int:
+    """Return a copy of a descriptor that lies high."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, min(HIGH_DESCRIPTOR, most - OUR_DESCRIPTORS))
 
 
 def _adopt_orphans() -> None:

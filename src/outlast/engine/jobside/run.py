@@ -25,6 +25,10 @@ LONGEST_TRACEBACK = 64_000
 class CommandFailed(Exception):
     """A shell command ended badly; its text is the error as it stands."""
 
+    def __init__(self, text: str, *, reason: str = "error") -> None:
+        super().__init__(text)
+        self.failed_reason = reason
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -138,7 +142,7 @@ def _failed(context: Context | None, error: BaseException, run: dict[str, Any]) 
         "error": describe(error)[:LONGEST_ERROR],
         "traceback": "" if isinstance(error, CommandFailed) else _clean(_traceback(error))[-LONGEST_TRACEBACK:],
         "retryable": _is_retryable(error, run),
-        "reason": error.failed_reason if isinstance(error, OutlastError) else "error",
+        "reason": error.failed_reason if isinstance(error, OutlastError | CommandFailed) else "error",
     }
     if not isinstance(error, CommandFailed):
         _say(str(fields["traceback"]), run)

@@ -40,18 +40,22 @@ def find_target(place: str, name: str) -> Any:
 
     Raise NotImportable if the file or the name is not there.
     """
-    global importing
-    importing = True
-    try:
-        module = _load_file(place) if place.startswith("/") else importlib.import_module(place)
-    finally:
-        importing = False
-    found: Any = module
+    found: Any = load_module(place)
     for part in name.split("."):
         found = getattr(found, part, None)
         if found is None:
             raise NotImportable(f"{place} has no {name!r} any more.", "Put it back, or cancel the job.")
     return found
+
+
+def load_module(place: str) -> ModuleType:
+    """Return a module, or what stands in `/file.py`, imported; whatever the import raises is raised."""
+    global importing
+    importing = True
+    try:
+        return _load_file(place) if place.startswith("/") else importlib.import_module(place)
+    finally:
+        importing = False
 
 
 def _load_file(path: str) -> ModuleType:

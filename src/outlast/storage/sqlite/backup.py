@@ -68,7 +68,7 @@ class Backup:
         if is_first and _age_seconds(self._target) < FRESH_SECONDS:
             return False
         # Taken before the copy is begun: what is changed meanwhile is copied the next time.
-        self._copying = self._store.stamp()
+        self._copying = self._store.database.stamp()
         if self._copying == self._copied or self._is_too_large():
             return False
         ensure_directory(self._target.parent)
@@ -77,7 +77,7 @@ class Backup:
         return True
 
     def _is_too_large(self) -> bool:
-        is_too_large = self._store.size() > self._most_bytes
+        is_too_large = self._store.database.size() > self._most_bytes
         if is_too_large and not self._said_too_large:
             size = f"{self._most_bytes // 1024**2:,} MB"
             _log.warning("%s has over %s: copy it yourself with `outlast backup FILE`.", self._store.path, size)
@@ -113,9 +113,8 @@ def copy_store(path: Path, target: Path, *, spare_bytes: int = 0, pages: int = P
 
 
 def _see_to_room(source: Database, target: Path, spare_bytes: int) -> None:
-    pages, size = source.execute("SELECT * FROM pragma_page_count, pragma_page_size")[0]
     disk = os.statvfs(target.parent)
-    if disk.f_bavail * disk.f_frsize < pages * size + spare_bytes:
+    if disk.f_bavail * disk.f_frsize < source.size() + spare_bytes:
         raise failures.full(target)
 
 

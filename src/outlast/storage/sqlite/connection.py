@@ -22,6 +22,7 @@ from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, Stor
 from outlast.crashpoint import crash_point
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import has_wal
+from outlast.storage.sqlite.room import checkpoint_pages
 from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.transaction import Transaction
 from outlast.storage.sqlite.watch import Change, Watch, file_of
@@ -30,8 +31,6 @@ BUSY_SECONDS = 10.0
 """How long another process may hold the lock before we give up."""
 _PROBE_AFTER = 8
 """Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
-CHECKPOINT_PAGES = 4000
-"""About 16 MB of WAL: a file of that size is overwritten, not grown (PERFORMANCE 4.2)."""
 _WRONG_VALUE = (UnicodeError, OverflowError)
 
 _log = logging.getLogger("outlast")
@@ -124,6 +123,10 @@ class Database:
         with self._held():
             version = self.version()
             return self.epoch, version, self._opened().connection.total_changes()
+
+    def size(self) -> int:
+        """Return how many bytes the file has, or will have when the WAL is moved into it."""
+        return int(self.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
     def copy_to(self, target: apsw.Connection) -> apsw.Backup:
         """Begin to copy the pages of the file. Inside an open `read` they are those of one moment."""
@@ -335,7 +338,7 @@ class Database:
         except apsw.Error as error:
             raise failures.translate(error, self.path) from error
         self._connection.set_busy_handler(self._wait)
-        self._connection.wal_autocheckpoint(CHECKPOINT_PAGES)
+        self._connection.wal_autocheckpoint(checkpoint_pages(path.parent))
         try:
             self._prepare(self._connection)
         except (apsw.Error, *_WRONG_VALUE) as error:

@@ -138,7 +138,7 @@ def facts_of(database: Database) -> Facts:
         supervisors = rows.identities(database.execute(f"SELECT {rows.IDENTITY} FROM supervisors"))
         return Facts(
             version=version,
-            size=database.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0],
+            size=database.size(),
             counts=counts,
             newest_change=database.execute("SELECT max(updated_at) FROM jobs")[0][0],
             running=tuple(_running(database)),

@@ -1,28 +1,33 @@
 """What clients and the supervisor do with jobs; every method is a sentence of `core.ports.Jobs`."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
+from outlast.core.endcalls import end_call, is_end_call
 from outlast.core.errors import StoreReadOnly
-from outlast.core.figures import FailureGroup, Failures, Figures
 from outlast.core.ids import split_id
 from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats, Step, Submitted
 from outlast.core.moments import Moment
 from outlast.core.query import Query
 from outlast.core.status import Intent, Status
-from outlast.storage.sqlite import failuregroups, failures, figures, removal, rows, schema, submission
+from outlast.storage.sqlite import failures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
 from outlast.storage.sqlite.filters import count_matching, select_seqs
 from outlast.storage.sqlite.firstjobs import add_first_jobs
 from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
+
+if TYPE_CHECKING:
+    from outlast.core.figures import FailureGroup, Failures, Figures
 
 _COUNTS = (
     "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
@@ -46,6 +51,9 @@ _HAS_WORK = (
     " WHERE gauge IS NOT NULL AND status = 'waiting' AND reason = 'condition')"
     " OR EXISTS (SELECT 1 FROM schedules INDEXED BY schedules_due WHERE paused = 0 AND next_at IS NOT NULL)"
 )
+_HAS_WORK_IN = _HAS_WORK.replace(" WHERE ", " WHERE queue IN (SELECT value FROM json_each(?1)) AND ")
+_KEPT_PAGES = 64
+"""So much free space stays in the file: what comes and goes every minute need not make it shrink and grow."""
 _ASK = (
     "UPDATE jobs SET intent = CASE WHEN intent = 'cancel' THEN intent ELSE ? END, intent_actor = ?, updated_at = ?"
     " WHERE seq = ? AND id = ? AND status = 'running' AND attempt = ?"
@@ -73,6 +81,7 @@ class SqliteJobs:
         self._first_jobs: Callable[[Moment], Sequence[Job]] | None = None
         self._database = Database(Path(path).absolute(), self._prepare)
         self._specs = rows.Specs(self._database)
+        self._removal = removal.Removal(self._database, self._specs)
 
     @property
     def path(self) -> Path:
@@ -131,6 +140,8 @@ class SqliteJobs:
             return self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
 
     def _kinds(self) -> list[str]:
+        from outlast.storage.sqlite import figures
+
         return [name for (name,) in self._database.execute(figures.FINISHED_KINDS)]
 
     def details(self, job: Job) -> Details:
@@ -177,10 +188,14 @@ class SqliteJobs:
 
     def swap(self, before: Job, after: Job, event: Event, *, result: str | None = None, traceback: str = "") -> None:
         now = self.now()
+        if after.status is Status.COMPLETED and is_end_call(after):
+            after = replace(after, read_at=now)  # nobody will come to read it, and it is worth nothing any more
         with self._database.write("swap"):
             swap(self._database, before, after, Outcome(result=result, traceback=traceback), now)
             if not (_is_plain_end(event) and not event.detail and not event.actor):
                 self._note(before.seq, event, attempt=after.attempt, now=now)
+            if after.status.is_end and before.spec.policy.on_end and (ended := self.get(before.id)) is not None:
+                submission.submit(self._database, self._specs, [end_call(ended, os.urandom(8), now)], now)
 
     def replace_cursor(self, job: Job, cursor: str) -> None:
         with self._database.write("replace_cursor"):
@@ -204,20 +219,28 @@ class SqliteJobs:
 
     def remove(self, job: Job, actor: str) -> None:
         with self._database.write("remove"):
-            removal.remove(self._database, self._specs, job, actor, self.now())
+            self._removal.remove(job, actor, self.now())
 
-    def prune(self, *, older_than_seconds: float, read_only: bool, limit: int) -> list[str]:
+    def prune(self, *, older_than_seconds: float, limit: int, read: bool | None = None) -> list[str]:
         now = self.now()
         cutoff = now - round(older_than_seconds * 1000)
+        if not self._removal.old_ends(cutoff, read, 1):
+            return []
         with self._database.write("prune"):
-            gone = removal.prune(self._database, self._specs, cutoff=cutoff, read_only=read_only, limit=limit, now=now)
-        if gone:
-            self._database.between_transactions("PRAGMA incremental_vacuum(2000)")
-        return gone
+            return self._removal.prune(cutoff, read, limit, now)
+
+    def give_back(self, pages: int) -> bool:
+        free = int(self._database.execute("PRAGMA freelist_count")[0][0]) - _KEPT_PAGES
+        if free <= 0:
+            return False
+        self._database.between_transactions(f"PRAGMA incremental_vacuum({min(free, pages)})")
+        return free > pages
 
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
         """Delete at most `limit` history rows of jobs removed longer ago; return how many. Frees their keys."""
         cutoff = self.now() - round(older_than_seconds * 1000)
+        if not self._database.execute(removal.FORGOTTEN, (cutoff,)):
+            return 0
         with self._database.write("forget"):
             return self._database.change(removal.FORGET, (cutoff, limit))
 
@@ -232,7 +255,10 @@ class SqliteJobs:
             oldest = self._database.execute(_OLDEST_QUEUED)
         return Stats(by_status=by_status, by_kind=by_kind, oldest_queued_at=oldest[0][0])
 
-    def figures(self, *, hours: int, days: int, newest: int) -> Figures:
+    def figures(self, *, hours: int, days: int, newest: int) -> "Figures":
+        from outlast.core.figures import Figures
+        from outlast.storage.sqlite import figures
+
         now = self.now()
         with self._database.read(), self._sound():
             return Figures(
@@ -244,20 +270,28 @@ class SqliteJobs:
                 store_bytes=figures.size_of([str(self.path), f"{self.path}-wal"]),
             )
 
-    def failures(self, *, since_seconds: float | None, limit: int) -> Failures:
+    def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":
+        from outlast.storage.sqlite import failuregroups
+
         with self._database.read():
             return failuregroups.groups(self._database, since=self._since(since_seconds), limit=limit)
 
-    def failure(self, group: str, *, since_seconds: float | None) -> FailureGroup | None:
+    def failure(self, group: str, *, since_seconds: float | None) -> "FailureGroup | None":
+        from outlast.storage.sqlite import failuregroups
+
         with self._database.read():
             return failuregroups.group(self._database, group, since=self._since(since_seconds))
 
     def failure_names(self) -> list[str]:
+        from outlast.storage.sqlite import failuregroups
+
         return failuregroups.names(self._database)
 
     def failed_jobs(
         self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int
     ) -> list[Job]:
+        from outlast.storage.sqlite import failuregroups
+
         if limit < 1:
             return []
         with self._database.read():
@@ -276,6 +310,8 @@ class SqliteJobs:
             return int(self._database.execute(sql, parameters)[0][0])
 
     def ahead_of(self, job: Job) -> int:
+        from outlast.storage.sqlite import figures
+
         return figures.ahead_of(self._database, job)
 
     def supervisor_since(self) -> Moment | None:
@@ -286,21 +322,13 @@ class SqliteJobs:
         found = rows.identities(self._database.execute(f"SELECT {rows.IDENTITY} FROM supervisors"))
         return found[0] if found else None
 
-    def has_work(self) -> bool:
-        return bool(self._database.execute(_HAS_WORK)[0][0])
+    def has_work(self, queues: Sequence[str] = ()) -> bool:
+        if not queues:
+            return bool(self._database.execute(_HAS_WORK)[0][0])
+        return bool(self._database.execute(_HAS_WORK_IN, (json.dumps(list(queues)),))[0][0])
 
     def changes(self) -> int:
         return self._database.version()
-
-    def stamp(self) -> object:
-        """Return something that differs after any change of the store, whoever made it."""
-        return self._database.stamp()
-
-    def size(self) -> int:
-        """Return how many bytes the store has."""
-        return int(
-            self._database.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0]
-        )
 
     def begin_with(self, first_jobs: Callable[[Moment], Sequence[Job]]) -> None:
         """If the store is new, begin with these jobs: they are asked for, and added, while its tables are made."""

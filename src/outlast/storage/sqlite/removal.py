@@ -1,5 +1,8 @@
 """Removing finished jobs: what stays of them, and what goes."""
 
+import json
+from collections.abc import Sequence
+
 from outlast.core.errors import Conflict
 from outlast.core.job import Job
 from outlast.core.moments import Moment
@@ -7,49 +10,87 @@ from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.rows import Specs
 from outlast.storage.sqlite.submission import fingerprint
 
-_TABLES = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions")
+_TABLES = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions", "jobs")
 
+_LISTED = "(SELECT value FROM json_each(?))"
 _TO_HISTORY = (
     "INSERT OR REPLACE INTO history (id, key, kind, account, status, reason, error_group, created_at, started_at,"
-    " completed_at, removed_at, actor, fingerprint) SELECT id, key, kind, account, status, reason, error_group,"
-    " created_at, started_at, completed_at, ?, ?, ? FROM jobs WHERE seq = ?"
+    " completed_at, removed_at, actor) SELECT id, key, kind, account, status, reason, error_group,"
+    f" created_at, started_at, completed_at, ?, ? FROM jobs WHERE seq IN {_LISTED}"
 )
 _KEY_FACTS = (
-    "SELECT j.key, j.spec_id, coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq WHERE j.seq = ?"
+    "SELECT j.id, j.spec_id, coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq"
+    f" WHERE j.key IS NOT NULL AND j.seq IN {_LISTED}"
 )
 _ENDED_BEFORE = (
-    "SELECT seq FROM jobs WHERE completed_at IS NOT NULL AND keep = 0 AND completed_at <= ?"
+    "SELECT seq, id FROM jobs WHERE completed_at IS NOT NULL AND keep = 0 AND completed_at <= ?"
     " ORDER BY completed_at LIMIT ?"
 )
-_READ_BEFORE = (
-    "SELECT seq FROM jobs WHERE read_at IS NOT NULL AND keep = 0 AND read_at <= ? AND completed_at <= ?"
-    " ORDER BY read_at LIMIT ?"
+# A job that comes back from a wait asks once more for the results of those that it submitted.
+_NOT_WANTED = (
+    "NOT (j.actor GLOB 'job:*' AND EXISTS"
+    " (SELECT 1 FROM jobs p WHERE p.id = substr(j.actor, 5) AND p.completed_at IS NULL))"
 )
+_UNREAD = (
+    "SELECT j.seq, j.id FROM jobs j INDEXED BY jobs_ended WHERE j.completed_at IS NOT NULL AND j.keep = 0"
+    " AND j.completed_at BETWEEN ? AND ? AND j.read_at IS NULL"
+)
+_UNREAD_BEFORE = f"{_UNREAD} AND {_NOT_WANTED} ORDER BY j.completed_at LIMIT ?"
+_READ_BEFORE = (
+    "SELECT j.seq, j.id FROM jobs j INDEXED BY jobs_read WHERE j.read_at IS NOT NULL AND j.keep = 0"
+    f" AND j.read_at <= ? AND j.completed_at <= ? AND {_NOT_WANTED} ORDER BY j.read_at LIMIT ?"
+)
+FORGOTTEN = "SELECT 1 FROM history WHERE removed_at <= ? LIMIT 1"
 FORGET = "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE removed_at <= ? ORDER BY removed_at LIMIT ?)"
 
 
-def remove(database: Database, specs: Specs, job: Job, actor: str, now: Moment) -> None:
-    """Remove a finished job inside the caller's transaction; see Jobs.remove."""
-    found = database.execute("SELECT seq, completed_at FROM jobs WHERE id = ?", (job.id,))
-    for seq, completed_at in found:
-        if completed_at is None:
-            raise Conflict(f"{job.id} is not finished.", f"Cancel it first: outlast cancel {job.id}.")
-        _remove(database, specs, seq, actor, now)
+class Removal:
+    """The finished jobs of one store on their way out. What changes it runs inside the caller's transaction."""
 
+    def __init__(self, database: Database, specs: Specs) -> None:
+        self._database = database
+        self._specs = specs
+        self._all_read_before: Moment = 0
 
-def prune(database: Database, specs: Specs, *, cutoff: Moment, read_only: bool, limit: int, now: Moment) -> list[str]:
-    """Remove jobs that ended before `cutoff` inside the caller's transaction; see Jobs.prune."""
-    if read_only:
-        found = database.execute(_READ_BEFORE, (cutoff, cutoff, limit))
-    else:
-        found = database.execute(_ENDED_BEFORE, (cutoff, limit))
-    return [_remove(database, specs, seq, "retention", now) for (seq,) in found]
+    def remove(self, job: Job, actor: str, now: Moment) -> None:
+        """Remove a finished job; see Jobs.remove."""
+        found = self._database.execute("SELECT seq, completed_at FROM jobs WHERE id = ?", (job.id,))
+        for seq, completed_at in found:
+            if completed_at is None:
+                raise Conflict(f"{job.id} is not finished.", f"Cancel it first: outlast cancel {job.id}.")
+            self._remove([seq], actor, now)
 
+    def prune(self, cutoff: Moment, read: bool | None, limit: int, now: Moment) -> list[str]:
+        """Remove jobs that ended before `cutoff`; see Jobs.prune."""
+        found = self.old_ends(cutoff, read, limit)
+        self._remove([seq for seq, _ in found], "retention", now)
+        return [job_id for _, job_id in found]
 
-def _remove(database: Database, specs: Specs, seq: int, actor: str, now: Moment) -> str:
-    key, spec_row, args = database.execute(_KEY_FACTS, (seq,))[0]
-    mark = None if key is None else fingerprint(specs.of_row(spec_row), args or "")
-    database.execute(_TO_HISTORY, (now, actor, mark, seq))
-    for table in _TABLES:
-        database.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
-    return str(database.execute("DELETE FROM jobs WHERE seq = ? RETURNING id", (seq,))[0][0])
+    def old_ends(self, cutoff: Moment, read: bool | None, limit: int) -> list[tuple[int, str]]:
+        """Return seq and id of at most so many jobs that `prune` would remove, the oldest end first."""
+        if read is None:
+            found = self._database.execute(_ENDED_BEFORE, (cutoff, limit))
+        elif read:
+            found = self._database.execute(_READ_BEFORE, (cutoff, cutoff, limit))
+        else:
+            found = self._unread(cutoff, limit)
+        return [(seq, job_id) for seq, job_id in found]
+
+    def _unread(self, cutoff: Moment, limit: int) -> list[tuple[int, str]]:
+        """Return unread ends. Read ones may stay for ever: they are not gone through again each time."""
+        if cutoff < self._all_read_before:  # the clock was set back
+            self._all_read_before = 0
+        found = self._database.execute(_UNREAD_BEFORE, (self._all_read_before, cutoff, limit))
+        if not found and not self._database.execute(f"{_UNREAD} LIMIT 1", (self._all_read_before, cutoff)):
+            self._all_read_before = cutoff
+        return [(seq, job_id) for seq, job_id in found]
+
+    def _remove(self, seqs: Sequence[int], actor: str, now: Moment) -> None:
+        listed = json.dumps(list(seqs))
+        keyed = self._database.execute(_KEY_FACTS, (listed,))
+        self._database.execute(_TO_HISTORY, (now, actor, listed))
+        for job_id, spec_row, args in keyed:
+            mark = fingerprint(self._specs.of_row(spec_row), args or "")
+            self._database.execute("UPDATE history SET fingerprint = ? WHERE id = ?", (mark, job_id))
+        for table in _TABLES:
+            self._database.execute(f"DELETE FROM {table} WHERE seq IN {_LISTED}", (listed,))

@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -22,6 +22,14 @@ _QUEUES = (
 )
 _DUE = "coalesce(wake_at, created_at)"
 _HEAD_OF_QUEUE = f"SELECT -priority, {_DUE}, seq {_QUEUED} AND queue = ? ORDER BY priority DESC, {_DUE}, seq LIMIT ?"
+_RUNNING_IN = (
+    "SELECT count(*) FROM jobs INDEXED BY jobs_unfinished"
+    " WHERE completed_at IS NULL AND status = 'running' AND queue = ?"
+)
+_LAST_END = (
+    "SELECT max((SELECT coalesce(max(completed_at), 0) FROM jobs WHERE completed_at IS NOT NULL AND keep = 0),"
+    " (SELECT coalesce(max(removed_at), 0) FROM history))"
+)
 _LISTED = "WHERE j.seq IN (SELECT value FROM json_each(?))"
 _RUNNING = "WHERE j.status = 'running' AND j.completed_at IS NULL"
 _WAKEABLE = "jobs INDEXED BY jobs_wake WHERE status = 'waiting' AND wake_at IS NOT NULL AND reason <> 'paused'"
@@ -71,9 +79,9 @@ class SqliteStore(SqliteSchedules):
         """Do what would otherwise hold up a later change: move the WAL into the file. For when nothing else is done."""
         self._database.between_transactions("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def leave_office(self, *, if_idle: bool) -> bool:
+    def leave_office(self, *, if_idle: bool, queues: Sequence[str] = ()) -> bool:
         with self._database.write("leave_office"):
-            if if_idle and self.has_work():
+            if if_idle and self.has_work(queues):
                 return False
             self._database.execute("DELETE FROM supervisors")
             return True
@@ -108,14 +116,20 @@ class SqliteStore(SqliteSchedules):
         with self._database.write("read_gauge"):
             return gauges.read(self._database, name, value, round(every_seconds * 1000), self.now())
 
-    def due(self, limit: int, *, queues: Sequence[str] = (), skip_queues: Sequence[str] = ()) -> list[Job]:
+    def due(self, limit: int, *, queues: Sequence[str] = (), at_once: Mapping[str, int] | None = None) -> list[Job]:
         with self._database.read():
-            names = [name for (name,) in self._database.execute(_QUEUES) if name not in skip_queues]
-            names = [name for name in names if name in queues] if queues else names
-            heads = [self._database.execute(_HEAD_OF_QUEUE, (name, limit)) for name in names]
+            names = [name for (name,) in self._database.execute(_QUEUES) if not queues or name in queues]
+            most = [self._most_of(name, limit, at_once or {}) for name in names]
+            heads = [self._database.execute(_HEAD_OF_QUEUE, pair) for pair in zip(names, most, strict=True)]
             seqs = [seq for _, _, seq in islice(heapq.merge(*heads), limit)]
             jobs = {job.seq: job for job in self._jobs(_LISTED, (json.dumps(seqs),))} if seqs else {}
             return [jobs[seq] for seq in seqs]
+
+    def _most_of(self, queue: str, limit: int, at_once: Mapping[str, int]) -> int:
+        """Return how many more jobs of a queue may run, `limit` at most."""
+        if queue not in at_once:
+            return limit
+        return max(0, min(limit, at_once[queue] - int(self._database.execute(_RUNNING_IN, (queue,))[0][0])))
 
     def claim(self, job: Job, process_id: str) -> Job:
         now = self.now()
@@ -190,6 +204,10 @@ class SqliteStore(SqliteSchedules):
             raise lost(claim)
         seq, saved = found[0]
         return seq, saved
+
+    def last_end(self) -> Moment | None:
+        moment: Moment = self._database.execute(_LAST_END)[0][0]
+        return moment or None
 
     def running(self) -> list[Job]:
         return self._jobs(f"{_RUNNING} ORDER BY j.seq", ())

@@ -3,9 +3,10 @@
 import contextlib
 import os
 
-from outlast.storage.sqlite.connection import CHECKPOINT_PAGES, Database
+from outlast.storage.sqlite.connection import Database
+from outlast.storage.sqlite.room import CHECKPOINT_PAGES, PAGE_BYTES
 
-_FRAME_BYTES = 4096 + 24
+_FRAME_BYTES = PAGE_BYTES + 24
 _FULL_BYTES = 32 + CHECKPOINT_PAGES * _FRAME_BYTES
 _ZEROS = bytes(1024 * 1024)
 _MEMORY = "/dev/shm/"
