@@ -20,7 +20,7 @@ from tests.cli.shell import PROGRAM, Shell, shell_in
 from tests.formats.furnish import furnish
 from tests.torture.corruption import Patient, Verdicts, flips, outlast
 
-FLIPS = int(os.environ.get("TORTURE_FLIPS", "100"))
+FLIPS = int(os.environ.get("TORTURE_FLIPS", "300"))
 SEED = os.environ.get("TORTURE_SEED", "")
 PAGE = 4096
 REPAIRED_OF = 12
