@@ -96,7 +96,7 @@ def test_a_store_whose_first_page_is_gone_is_read_by_what_other_stores_begin_wit
 
     assert len(jobs_of(place)) == 11
     assert repaired.recovered is not None
-    assert repaired.recovered.jobs == {"the damaged store": 11}
+    assert repaired.recovered.jobs == {"store": 11}
 
 
 def test_a_job_whose_spec_is_gone_gets_that_of_the_backup(place: Path) -> None:
@@ -147,7 +147,7 @@ def test_the_view_knows_of_later_ends_and_jobs_than_the_backup(place: Path) -> N
     assert jobs["late"].spec.target  # it can be retried
     assert jobs["later"].status is Status.COMPLETED
     assert repaired.recovered is not None
-    assert (repaired.recovered.ended, repaired.recovered.jobs) == (1, {"the backup": 11, "jobs.json": 1})
+    assert (repaired.recovered.ended, repaired.recovered.jobs) == (1, {"backup": 11, "jobs_json": 1})
 
 
 def test_a_large_result_that_only_the_view_had_is_told_as_lost(place: Path) -> None:
@@ -204,5 +204,5 @@ def test_of_a_damaged_view_the_jobs_that_stand_whole_come_back(place: Path) -> N
 
     assert 4 < len(jobs_of(place)) < 10
     assert repaired.recovered is not None
-    assert set(repaired.recovered.jobs) == {"jobs.json"}
+    assert set(repaired.recovered.jobs) == {"jobs_json"}
     assert len(list(place.glob("jobs.json.damaged-*"))) == 1

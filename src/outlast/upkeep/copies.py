@@ -46,10 +46,10 @@ def back_up(settings: Settings, target: Path) -> BackedUp:
 
     Raise NotFound without a store, UsageError or Refused for a target that cannot be or must not be replaced.
     """
-    path = store_path(settings, places_of(settings))
-    _check_target(target)
-    if _is_same_file(path, target):
-        raise Refused(f"{target} is the store itself.", "Name another file for its backup.")
+    named = target
+    path, target = _checked(settings, target)
+    if _is_stream(target):
+        raise UsageError(f"{target} is no file.", "Name a file; `outlast export -` writes to stdout.")
     if target.exists() and target.stat().st_size and not _begins_with(target, _SQLITE_MAGIC):
         raise Refused(f"{target} is no backup, and is not overwritten.", "Name another file, or remove it.")
     if any(os.path.lexists(f"{target}{side}") for side in SIDES):
@@ -58,7 +58,7 @@ def back_up(settings: Settings, target: Path) -> BackedUp:
         pass
     with contextlib.closing(open_existing(target)) as copy:
         jobs = copy.execute("SELECT count(*) FROM jobs")[0][0]
-    return BackedUp(file=target, size=target.stat().st_size, jobs=jobs)
+    return BackedUp(file=named, size=target.stat().st_size, jobs=jobs)
 
 
 def export_pieces(settings: Settings, counts: dict[str, int]) -> Iterator[bytes]:
@@ -71,10 +71,9 @@ def export_pieces(settings: Settings, counts: dict[str, int]) -> Iterator[bytes]
 
 def export_to(settings: Settings, target: Path) -> dict[str, int]:
     """Write an export to a file, whole or not at all; return how many lines of each type there are."""
-    _check_target(target)
+    _, target = _checked(settings, target)
     counts: dict[str, int] = {}
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        # A pipe or a device.
+    if _is_stream(target):
         with open(target, "wb") as file:
             file.writelines(export_pieces(settings, counts))
         return counts
@@ -140,11 +139,29 @@ def _twice_readable(file: BinaryIO) -> Iterator[BinaryIO]:
         yield copy  # type: ignore[misc]
 
 
-def _check_target(target: Path) -> None:
-    if target.is_dir():
+def _checked(settings: Settings, target: Path) -> tuple[Path, Path]:
+    """Return the store's file, and the file that a target leads to.
+
+    Raise UsageError or Refused for a target that cannot be, or that is a part of the store.
+    """
+    path = store_path(settings, places_of(settings))
+    # A file is replaced, never the link that leads to it.
+    real = target if _is_stream(target) else Path(os.path.realpath(target))
+    if real.is_dir():
         raise UsageError(f"{target} is a directory.", "Name a file in it.")
-    if not target.parent.is_dir():
-        raise UsageError(f"{target.parent} is no directory.", "Make it first, or name another file.")
+    if not real.parent.is_dir():
+        raise UsageError(f"{real.parent} is no directory.", "Make it first, or name another file.")
+    if _is_same_file(path, real):
+        raise Refused(f"{target} is the store itself.", "Name another file.")
+    return path, real
+
+
+def _is_stream(target: Path) -> bool:
+    """Tell whether a target is a pipe or a device, or leads to what this process has open: /dev/stdout."""
+    place = target.absolute()
+    if place.is_relative_to("/proc") or (place.is_relative_to("/dev") and not place.is_relative_to("/dev/shm")):
+        return True
+    return target.exists() and not stat.S_ISREG(target.stat().st_mode)
 
 
 def _is_same_file(path: Path, target: Path) -> bool:

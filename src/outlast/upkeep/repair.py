@@ -27,6 +27,7 @@ from outlast.upkeep.of_processes import stale_locks
 from outlast.upkeep.of_store import lost_jobs, view
 from outlast.upkeep.patient import Patient, counted, few, look_at
 
+_SOURCES = {"store": "the damaged store", "backup": "the backup", "jobs_json": "jobs.json"}
 LARGEST_VIEW = 512 * 1024 * 1024
 
 
@@ -109,10 +110,10 @@ def _rebuilt(patient: Patient, path: Path, backup: Path, new: Path, descriptor: 
                 for donor in (backup, new):
                     if not wreck.has_jobs:
                         wreck.take_description(donor)
-                rebuilding.take_store(wreck, "the damaged store")
+                rebuilding.take_store(wreck, "store")
         if copy is not None:
-            rebuilding.take_store(copy, "the backup")
-        rebuilding.take_view(_view_of(patient), "jobs.json")
+            rebuilding.take_store(copy, "backup")
+        rebuilding.take_view(_view_of(patient), "jobs_json")
         _make_alike(path, new)
         return rebuilding.finish()
 
@@ -155,7 +156,7 @@ def _told(repaired: Repaired, path: Path, recovered: Recovered) -> Iterator[str]
     if repaired.kept is not None:
         yield f"The damaged store is kept as {repaired.kept}."
     jobs = sum(recovered.jobs.values())
-    parts = [f"{number:,} of {name}" for name, number in recovered.jobs.items()]
+    parts = [f"{number:,} of {_SOURCES[name]}" for name, number in recovered.jobs.items()]
     yield f"{path} is new and holds {counted(jobs, 'job', 'jobs')}{': ' if parts else ''}{', '.join(parts)}."
     if recovered.ended:
         yield f"jobs.json knew of the end of {counted(recovered.ended, 'job', 'jobs')} that ran in the store."

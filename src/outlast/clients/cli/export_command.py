@@ -7,7 +7,7 @@ import click
 from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.clients.render.text import visible
 
-STDOUT = Path("-")
+STDOUT = frozenset(map(Path, ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")))
 
 
 @click.command(
@@ -28,7 +28,7 @@ def command(session: Session, file: Path) -> None:
     from outlast.upkeep.copies import export_pieces, export_to
 
     session.expect_store()
-    if file == STDOUT:
+    if file in STDOUT:
         for piece in export_pieces(session.settings, {}):
             session.write(piece)
         return

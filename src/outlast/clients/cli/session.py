@@ -113,7 +113,7 @@ class Session:
             return True
         if os.path.exists(settings.data_dir) and not os.path.isdir(settings.data_dir):
             raise UsageError(f"{settings.data_dir} is no directory.", "Name one with --data-dir.")
-        return any(os.path.lexists(settings.data_dir / name) for name in ("jobs.db", "jobs.json"))
+        return any(os.path.lexists(settings.data_dir / name) for name in ("jobs.db", "jobs.json", "jobs.db.repair"))
 
     def close(self) -> None:
         """Let go of the store."""

@@ -45,11 +45,13 @@ class Export:
 
     def pieces(self, now: Moment) -> Iterator[bytes]:
         """Yield the lines, some at a time. Raise StoreDamaged for a row that cannot be read."""
+        # A store that cannot be read must be told before anything is written.
+        found = self._jobs(-(2**63))
         yield _line({"type": HEADER, "version": FORMAT_VERSION, "outlast": self._program, "exported_at": to_iso(now)})
-        after = -(2**63)
-        while (found := self._jobs(after)) is not None:
+        while found is not None:
             after, piece = found
             yield piece
+            found = self._jobs(after)
         for line in (SCHEDULE, HISTORY):
             yield from self._table(line)
         yield _line({"type": END, **self.counts})
