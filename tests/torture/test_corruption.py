@@ -3,11 +3,15 @@
 TORTURE_FLIPS and TORTURE_SEED make a run longer or replay it: TORTURE_FLIPS=100000 ./run test tests/torture -k flipped.
 """
 
+import json
 import os
 import random
+import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +151,51 @@ def _repairs(shell: Shell, directory: Path, ids: set[str]) -> None:
     shell.outlast("doctor", "--repair", "--data-dir", str(directory))
     listed = shell.outlast("list", "-a", "--limit", "99", "--json", "--data-dir", str(directory), code=0).object
     assert {job["job_id"] for job in listed["jobs"]} == ids
+
+
+def test_the_file_of_another_user_is_told_in_one_line(patient: Patient) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        shutil.copytree(patient.sound, Path(name) / "jobs")
+        for path in (Path(name) / "jobs", *(Path(name) / "jobs").iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        readable = as_nobody(Path(name) / "jobs")
+        (Path(name) / "jobs" / "jobs.db").chmod(0o600)
+        shut = as_nobody(Path(name) / "jobs")
+
+    assert (readable["list"]["code"], readable["run"]["error"]) == (0, "store_read_only")
+    assert readable["doctor"]["code"] in (1, 2)
+    assert {told["error"] for words, told in shut.items() if words != "doctor"} == {"store_read_only"}
+    assert all("jobs.db" in told["text"] and told["code"] == 2 for told in shut.values())
+
+
+def as_nobody(directory: Path) -> dict[str, dict[str, Any]]:
+    """Return what the program says to a user who may not write there."""
+    outlast(directory, "doctor")  # what is imported on the way may not be readable for nobody
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            told = {
+                words[0]: outlast(directory, *words) for words in (["list", "-a"], ["run", "--", "true"], ["doctor"])
+            }
+            answer = {
+                word: {"code": each.code, "error": each.err and each.error["code"], "text": each.err + each.out}
+                for word, each in told.items()
+            }
+            os.write(writer, json.dumps(answer).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        found: dict[str, dict[str, Any]] = json.loads(pipe.read())
+    os.waitpid(child, 0)
+    return found
 
 
 VIEWS: dict[str, Callable[[bytes], bytes]] = {

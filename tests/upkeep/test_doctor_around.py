@@ -5,7 +5,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,53 @@ def test_a_store_that_may_not_be_read_is_told() -> None:
     assert found["store"][0] == "problem"
     assert "permission denied" in found["store"][1]
     assert found["permissions"][0] == "problem"
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from tests.upkeep.places import findings
+for found in findings(Path(sys.argv[1])).values():
+    print(found.name, found.level, sep="|")
+"""
+
+
+def test_a_disk_that_cannot_be_written_is_told_and_nothing_is_made(place: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    mounts = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+    before = tree(place)
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mounts, str(place), sys.executable, "-c", LOOK, str(place)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = dict(line.split("|") for line in done.stdout.splitlines())
+    assert {name for name, level in found.items() if level != "ok"} == {"permissions"}
+    assert tree(place) == before
+
+
+def test_a_full_disk_is_told_and_its_store_is_looked_at(tmp_path: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
+    try:
+        furnished(disk / "jobs")
+        with open(disk / "filler", "wb", buffering=0) as file, suppress(OSError):
+            while file.write(b"x" * 4096):
+                pass
+        found = findings(disk / "jobs")
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+    assert (found["room"].level, found["store"].level) == (PROBLEM, OK)
 
 
 def test_leftovers_of_killed_writers_are_told(place: Path) -> None:

@@ -9,6 +9,8 @@ from outlast.core.errors import StoreGone
 from outlast.storage.sqlite import schema
 from outlast.storage.sqlite.connection import Database
 
+_STEPS_BETWEEN_LOOKS = 100_000
+
 
 def open_existing(path: Path) -> Database:
     """Return the database of a store, which is opened when first used and cannot be written through it.
@@ -29,6 +31,8 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
         raise StoreGone(f"{path} is no store yet: it is empty.", "outlast submit makes one of it.")
     for text in ("temp_store = MEMORY", "query_only = ON"):
         connection.execute(f"PRAGMA {text}").fetchall()
+    # An examination may take minutes; Ctrl-C is heard between two steps of Python.
+    connection.set_progress_handler(lambda: False, _STEPS_BETWEEN_LOOKS)
     connection.create_scalar_function("is_text", _is_text, 1, deterministic=True)
 
 
