@@ -45,6 +45,7 @@ FOR_CLIENTS = (
     "outlast.targets",
     "outlast.app",
     "outlast.apps",
+    "outlast.upkeep",
     "outlast.pow",
     "outlast.demo",
     "outlast.clients",
@@ -71,6 +72,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.unit": (*BASE, "outlast.settings"),
     "outlast.unitkeeper": (*BASE, "outlast.unit", "outlast.storage.durable"),
     "outlast.app": (*BELOW_CLIENTS, "outlast.scheduling"),
+    # The second place: what looks at a data directory as a whole, and mends it.
+    "outlast.upkeep": (
+        *BELOW_CLIENTS,
+        "outlast",
+        "outlast.app",
+        "outlast.codecheck",
+        "outlast.upkeep",
+        "apsw",
+        "psutil",
+    ),
     # The public API.
     "outlast": (*PUBLIC, "outlast.core.errors", "outlast.engine.jobside.context"),
     "outlast.functions": (*BASE, "outlast.engine.jobside", "outlast.settings"),

@@ -64,11 +64,20 @@ def timezone_of(settings: Settings) -> str:
 
 def open_store(settings: Settings, places: Places) -> SqliteStore:
     """Open the store; the first time, take over what an old jobs.json holds."""
-    url = settings["OUTLAST_STORE"]
-    path = places.store if url is None else _path_of(url)
-    store = SqliteStore(path)
+    store = SqliteStore(store_path(settings, places))
     import_view(store, places.view)
     return store
+
+
+def store_path(settings: Settings, places: Places) -> Path:
+    """Return the file of the store."""
+    url = settings["OUTLAST_STORE"]
+    return places.store if url is None else _path_of(url)
+
+
+def places_of(settings: Settings) -> Places:
+    """Return the places of the settings' data directory; nothing is made."""
+    return Places(settings.data_dir if settings.persist else _memory_path(settings.data_dir))
 
 
 def prepare_places(settings: Settings) -> Places:
@@ -123,6 +132,7 @@ def supervise(settings: Settings, **duty: Any) -> None:
 def chores_of(settings: Settings, store: SqliteStore, places: Places) -> tuple[Chore, ...]:
     """Return what a supervisor of these settings does by the clock."""
     from outlast.engine.retention import Retention, Terms
+    from outlast.storage.sqlite.backup import EVERY_SECONDS, Backup
 
     terms = Terms(
         read_seconds=settings["OUTLAST_RETENTION"],
@@ -130,7 +140,8 @@ def chores_of(settings: Settings, store: SqliteStore, places: Places) -> tuple[C
         history_seconds=settings["OUTLAST_HISTORY"],
     )
     retention = Retention(store, terms, forget_files=partial(forget_files, places), trust_file=places.clock)
-    return (terms.chore(retention),)
+    backup = [Chore(name="back up the store", every_seconds=EVERY_SECONDS, work=Backup(store).work)]
+    return (terms.chore(retention), *(backup if settings.persist else ()))
 
 
 def supervise_detached() -> None:
@@ -221,13 +232,7 @@ def _memory_directory(data_dir: Path) -> Path:
 
     It is named after the data directory, so that all commands of one user find the same one.
     """
-    import hashlib
-    import tempfile
-
-    shared = Path("/dev/shm")
-    base = shared if shared.is_dir() and os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    path = base / f"outlast-{os.getuid()}-{digest}"
+    path = _memory_path(data_dir)
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
@@ -239,6 +244,16 @@ def _memory_directory(data_dir: Path) -> Path:
     else:
         log.warning("PERSIST_JOBS=false: jobs are kept in memory (%s) and are gone after a restart.", path)
     return path
+
+
+def _memory_path(data_dir: Path) -> Path:
+    import hashlib
+    import tempfile
+
+    shared = Path("/dev/shm")
+    base = shared if shared.is_dir() and os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return base / f"outlast-{os.getuid()}-{digest}"
 
 
 def _path_of(url: str) -> Path:

@@ -348,6 +348,10 @@ class Service:
         """Return the existing log files of a job, oldest first."""
         return [path for path in self.places.logs_of(job.id) if path.exists()]
 
+    def announce(self) -> None:
+        """Let the supervisor know that the store was changed directly, as by an import."""
+        self._announce()
+
     def close(self) -> None:
         """Let go of the store and of the supervisor."""
         self._doorbell.close()

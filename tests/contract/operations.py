@@ -11,7 +11,10 @@ from outlast.core.schedules import Schedule, make_timetable
 from outlast.core.status import Reason, Status
 from outlast.engine.schedules import fire_due
 from outlast.storage.durable import replace_file
+from outlast.storage.exchange.exporting import Export
+from outlast.storage.exchange.importing import Wishes, import_file
 from outlast.storage.sqlite import SqliteStore
+from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile, import_view
 from tests.contract.making import NOON, end, new_job, spec, step, stored, submitted
 from tests.faults.striker import Operation
@@ -280,6 +283,65 @@ def _replaced(directory: Path) -> str:
 replace_a_file = Operation(
     prepare=lambda directory: replace_file(directory / "file", b"old"), act=_replace, look=_replaced
 )
+
+
+def _with_a_copy(directory: Path) -> None:
+    """Make a store with a copy of it, and one job more since."""
+    with_queued_job(directory)
+    (directory / "backup").mkdir()
+    _copy(directory, lambda: None)
+    store = open_store(directory)
+    submitted(store, id="later")
+    store.close()
+
+
+def _copy(directory: Path, acknowledge: Callable[[], None]) -> None:
+    for _ in copy_store(directory / "jobs.db", directory / "backup" / "jobs.db", pages=4):
+        pass
+    acknowledge()
+
+
+def _copied(directory: Path) -> str:
+    found = "; ".join(f"{name}: {_judged(directory / name)}" for name in ("jobs.db", "backup/jobs.db"))
+    return one_of(found, "jobs.db: 2; backup/jobs.db: 1", "jobs.db: 2; backup/jobs.db: 2")
+
+
+def _judged(path: Path) -> str:
+    store = SqliteStore(path)
+    try:
+        return "; ".join(store.check()) or str(len(store.page(Query(), before=None, limit=9)))
+    finally:
+        store.close()
+
+
+back_up = Operation(prepare=_with_a_copy, act=_copy, look=_copied)
+
+
+def _prepare_import(directory: Path) -> None:
+    """Make a store with one job, and beside it an export of another one with jobs that have steps."""
+    with_ended_jobs(directory)
+    store = open_store(directory)
+    (directory / "jobs.jsonl").write_bytes(b"".join(Export(store.database, program="0").pieces(0)))
+    store.close()
+    (directory / "jobs.db").unlink()
+    with_queued_job(directory)
+
+
+def _take_in(directory: Path, acknowledge: Callable[[], None]) -> None:
+    store = open_store(directory)
+    with open(directory / "jobs.jsonl", "rb") as file:
+        import_file(store.database, file, "jobs.jsonl", Wishes(), store.now())
+    acknowledge()
+    store.close()
+
+
+def _taken_in(store: SqliteStore) -> str:
+    jobs = store.page(Query(), before=None, limit=9)
+    steps = [len(store.steps(job.id, after=0, limit=9)) for job in jobs]
+    return one_of(sorted(steps), [0], [0, 1, 1, 1])
+
+
+take_in = Operation(prepare=_prepare_import, act=_take_in, look=looking(_taken_in))
 
 
 def _promise_too_early(directory: Path, acknowledge: Callable[[], None]) -> None:

@@ -27,6 +27,7 @@ POINTS = {
     "finish": ["swap", "submit"],
     "fail": ["swap"],
     "prune": ["prune"],
+    "take_in": ["import_jobs"],
     "put_schedule": ["put_schedule"],
     "fire_schedule": ["fire_schedule"],
 }
@@ -54,14 +55,26 @@ def test_killed_before_the_commit_nothing_happened_and_after_it_everything(
     assert operation.look(tmp_path) == expected
 
 
-@pytest.mark.parametrize(("point", "expected"), [("written", "before"), ("flushed", "before"), ("renamed", "after")])
-def test_a_killed_replacement_leaves_the_old_or_the_new_file(tmp_path: Path, point: str, expected: str) -> None:
-    operation = operations.replace_a_file
+REPLACEMENTS = [
+    ("replace_a_file", "replace_file:written", "before"),
+    ("replace_a_file", "replace_file:flushed", "before"),
+    ("replace_a_file", "replace_file:renamed", "after"),
+    ("back_up", "backup:copied", "before"),
+    ("back_up", "backup:checked", "before"),
+    ("back_up", "backup:renamed", "after"),
+]
+
+
+@pytest.mark.parametrize(("name", "point", "expected"), REPLACEMENTS)
+def test_a_killed_replacement_leaves_the_old_or_the_new_file(
+    tmp_path: Path, name: str, point: str, expected: str
+) -> None:
+    operation = getattr(operations, name)
     operation.prepare(tmp_path)
 
     killed = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "replace_a_file", str(tmp_path)],
-        env={**os.environ, "OUTLAST_CRASH_POINT": f"replace_file:{point}"},
+        [sys.executable, "-c", PROGRAM, name, str(tmp_path)],
+        env={**os.environ, "OUTLAST_CRASH_POINT": point},
         cwd=ROOT,
         check=False,
     )

@@ -112,6 +112,7 @@ def test_the_file_of_another_program_is_refused_and_left_as_it_is(path: Path) ->
 def test_a_newer_store_is_refused_and_left_as_it_is(path: Path) -> None:
     furnished(path)
     connection = apsw.Connection(str(path))
+    connection.execute("INSERT INTO migrations VALUES (99, '0099_later.sql', 'x', 1)")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     before = path.read_bytes()
@@ -120,6 +121,32 @@ def test_a_newer_store_is_refused_and_left_as_it_is(path: Path) -> None:
         SqliteStore(path).submit([new_job()])
 
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("pragma", ["application_id = 7", "user_version = 99", "user_version = 0", "user_version = 1"])
+def test_a_header_that_does_not_fit_its_tables_is_damage(path: Path, pragma: str) -> None:
+    furnished(path)
+    connection = apsw.Connection(str(path))
+    connection.execute(f"PRAGMA {pragma}")
+    connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(StoreDamaged, match="outlast doctor --repair"):
+        SqliteStore(path).submit([new_job()])
+
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_is_suddenly_empty_is_damage(path: Path) -> None:
+    furnished(path)
+    (path.parent / "backup").mkdir()
+    path.rename(path.parent / "backup" / path.name)
+    path.touch()
+
+    with pytest.raises(StoreDamaged, match="it is empty"):
+        SqliteStore(path).stats()
+
+    assert path.read_bytes() == b""
 
 
 def test_tables_that_other_sql_has_made_are_refused(path: Path) -> None:
@@ -204,6 +231,17 @@ def test_a_deleted_wal_loses_nothing(path: Path, caplog: pytest.LogCaptureFixtur
     again = SqliteStore(path)
     assert (again.get(first.id), again.get(second.id)) == (first, second)
     assert again.check() == []
+
+
+def test_a_deleted_wal_is_noticed_by_whoever_only_reads(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = SqliteStore(path)
+    job = submitted(store)
+    Path(f"{path}-wal").unlink()
+
+    jobs = store.page(Query(), before=None, limit=9)
+
+    assert jobs == [job]
+    assert "was deleted" in caplog.text
 
 
 def test_nothing_is_written_to_the_terminal_or_a_log_of_sqlite(path: Path, capfd: pytest.CaptureFixture[str]) -> None:

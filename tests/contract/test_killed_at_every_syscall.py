@@ -19,7 +19,10 @@ def unsound(strokes: list[Stroke]) -> list[Stroke]:
 @pytest.mark.parametrize("mode", ["kill", "killafter"])
 @pytest.mark.parametrize(
     "name",
-    ["submit", "claim", "save_step", "save_checkpoint", "finish", "fail", "prune", "fire_schedule", "first_start"],
+    [
+        *("submit", "claim", "save_step", "save_checkpoint", "finish", "fail", "prune", "fire_schedule"),
+        *("first_start", "back_up", "take_in"),
+    ],
 )
 def test_a_change_of_the_store_is_whole(strike: Strike, name: str, mode: str) -> None:
     strokes = strike(OPERATIONS, name, mode=mode)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from outlast.core.status import Status
+from tests.crash.test_repairs import POINTS as REPAIR_POINTS
 from tests.crash.work import everything, number, three_steps, words
 from tests.waiting import eventually
 from tests.workshop import Workshop
@@ -32,6 +33,9 @@ OF_SUPERVISOR = (
     "replace_file:written",
     "replace_file:flushed",
     "replace_file:renamed",
+    "backup:copied",
+    "backup:checked",
+    "backup:renamed",
     *(f"{write}:{moment}" for write in WRITES for moment in ("begun", "committed")),
 )
 OF_SEARCH = ("keep_code:written",)
@@ -53,6 +57,7 @@ ELSEWHERE = {
     "read_gauge": "test_pow_chain.py strikes supervisors of searches that wait",
     "prune": "the tests of the command line and of retention",
     "forget": "the tests of retention",
+    "import_jobs": "tests/contract/test_crash_points.py",
 }
 AFTER_THE_END = ("drop_process", "mark_read", "replace_file")
 """Only another job shows that all goes on after these."""
@@ -70,7 +75,8 @@ def test_every_point_of_the_source_is_struck_somewhere() -> None:
     named = set(re.findall(r'crash_point\("([a-z_:]+)"\)', text))
     writes = set(re.findall(r'\.write\("([a-z_]+)"\)', text))
 
-    struck = {*OF_SUPERVISOR, "job:begun", *OF_SEARCH, *OF_SENDING}
+    struck = {*OF_SUPERVISOR, "job:begun", *OF_SEARCH, *OF_SENDING, "export:written"}
+    struck |= {f"repair:{moment}" for moment in REPAIR_POINTS}
 
     assert named <= struck
     assert writes <= {*WRITES, *OF_CLIENT, *ELSEWHERE}

@@ -95,6 +95,25 @@ def steering(shell: Shell) -> list[Any]:
     return [*told, *objects(shell, "remove", ids[0])]
 
 
+def doctoring(shell: Shell) -> list[Any]:
+    """Repair a store of which the rows of the jobs are gone: their ids stand in an index, too."""
+    place = shell.directory / "damaged"
+    for number in range(9):
+        shell.outlast(
+            "submit", "jobs.py:add", f"a={number}", "--key", f"{number}{'k' * 400}", "--data-dir", "damaged", code=0
+        )
+    shell.outlast("cancel", "0" + "k" * 400, "--data-dir", "damaged", code=0)
+    (place / "jobs.json").unlink()
+    raw = (place / "jobs.db").read_bytes()
+    (place / "jobs.db").write_bytes(raw.replace(b"queued", b"sleeps"))
+    return [*objects(shell, "doctor"), *objects(shell, "doctor", "--repair", "--data-dir", "damaged")]
+
+
+def importing(shell: Shell) -> list[Any]:
+    shell.outlast("export", "moved.jsonl", code=0)
+    return objects(shell, "import", "moved.jsonl", "--data-dir", "moved")
+
+
 def errors(shell: Shell) -> list[Any]:
     return [json.loads(shell.outlast(*words, "--json").err) for words in (["show", "nope"], ["list", "x:y"])]
 
@@ -129,6 +148,10 @@ RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
     "stats": lambda shell: [[*objects(shell, "stats"), *objects(shell, "stats", "--data-dir", "none")]],
     "cancel pause resume retry remove": lambda shell: [steering(shell)],
     "prune": lambda shell: [objects(shell, "prune", "--older-than", "30d")],
+    "doctor": lambda shell: [doctoring(shell)],
+    "backup": lambda shell: [objects(shell, "backup", "copy.db")],
+    "export": lambda shell: [objects(shell, "export", "jobs.jsonl")],
+    "import": lambda shell: [importing(shell)],
     "config show": lambda shell: [objects(shell, "config", "show")],
     "completion": lambda shell: [objects(shell, "completion", "bash")],
     "demo": lambda shell: [demo(shell)],

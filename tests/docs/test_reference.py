@@ -13,10 +13,13 @@ from outlast.core.policies import Policy
 from outlast.core.status import MOVES, REASONS, Reason, Status
 from outlast.core.view import job_object
 from outlast.functions import SUBMIT_WORDS
+from outlast.storage.exchange.lines import LINES
+from outlast.upkeep.doctor import CHECKS
 from tests.docs.pages import ROOT, blocks, table, words
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 FILES = ROOT / "docs" / "files.md"
+REPAIR = ROOT / "docs" / "repair.md"
 PYTHON = ROOT / "docs" / "python.md"
 
 
@@ -144,3 +147,16 @@ def test_the_page_explains_the_rules_of_a_job() -> None:
     rules |= set(inspect.signature(outlast.functions.make_schedule_rules).parameters)
 
     assert names_in("Rules of a job") == rules
+
+
+def test_the_page_lists_every_line_and_field_of_an_export() -> None:
+    shown = {words(kind)[0]: words(fields) for kind, _, fields in table(FILES, "The export format")}
+
+    assert {kind: shown[kind] for kind in LINES} == {
+        kind: [field.name for field in line.fields] for kind, line in LINES.items()
+    }
+    assert shown.keys() - LINES.keys() == {"spec"}
+
+
+def test_the_page_lists_every_check_of_the_doctor() -> None:
+    assert [words(row[0])[0] for row in table(REPAIR, "When something is broken")] == list(CHECKS)

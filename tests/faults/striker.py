@@ -1,6 +1,6 @@
 """Strikes an operation at every file-system call, one after the other, and tells what each stroke left.
 
-    LD_PRELOAD=faultio.so python -m tests.faults.striker MODULE NAME DIRECTORY FAULT
+    LD_PRELOAD=faultio.so python -m tests.faults.striker MODULE NAME DIRECTORY FAULT [FIRST STRIDE]
 
 NAME is an Operation of MODULE, FAULT the JSON of a faultio.Fault without `nth` and `path`. Each stroke happens in a
 fork of this process, on a fresh copy of what `prepare` made. A line of JSON tells of it. It ends with the first stroke
@@ -53,13 +53,13 @@ class Stroke:
         return self.state == "after" or (self.state == "before" and not self.acknowledged)
 
 
-def strokes(operation: Operation, directory: Path, fault: Fault) -> list[Stroke]:
-    """Strike at every call from the first on."""
+def strokes(operation: Operation, directory: Path, fault: Fault, first: int = 1, stride: int = 1) -> list[Stroke]:
+    """Strike at every call from the first on, or at every `stride`-th."""
     template = directory / "template"
     template.mkdir()
     operation.prepare(template)
     made = []
-    for nth in itertools.count(1):
+    for nth in itertools.count(first, stride):
         scene = directory / "scene"
         shutil.copytree(template, scene, symlinks=True)
         made.append(_strike(operation, scene, Fault(**{**asdict(fault), "nth": nth, "path": str(scene)})))
@@ -108,9 +108,9 @@ def _say(writer: int, word: bytes) -> None:
 
 def main() -> None:
     """Run the strokes of the command line."""
-    module, name, directory, fault = sys.argv[1:]
+    module, name, directory, fault, *steps = sys.argv[1:]
     operation = getattr(importlib.import_module(module), name)
-    for stroke in strokes(operation, Path(directory), Fault(nth=0, **json.loads(fault))):
+    for stroke in strokes(operation, Path(directory), Fault(nth=0, **json.loads(fault)), *map(int, steps)):
         print(json.dumps(asdict(stroke)))
 
 

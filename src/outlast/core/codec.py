@@ -28,8 +28,7 @@ def encode(value: Any, name: str) -> str:
     Tuples become lists. Refused: other types, NaN and infinities, keys that are not text, lone surrogates,
     more than MAX_DEPTH levels, more than MAX_BYTES bytes.
     """
-    if fault := _fault(value, 0):
-        raise NotStorable(f"{name}{fault.place[:_MOST_PLACE]} {fault.problem}.", fault.fix)
+    check_storable(value, name)
     try:
         text = _encoder.encode(value)
         size = len(text) if text.isascii() else len(text.encode())
@@ -44,6 +43,12 @@ def encode(value: Any, name: str) -> str:
     return text
 
 
+def check_storable(value: Any, name: str) -> None:
+    """Raise NotStorable, naming `name` and the place, for what JSON cannot hold; size and surrogates are not seen."""
+    if fault := _fault(value, 0):
+        raise NotStorable(f"{name}{fault.place[:_MOST_PLACE]} {fault.problem}.", fault.fix)
+
+
 def canonical(value: Any) -> str:
     """Return the JSON text that is the same for equal values (sorted keys); `value` is known to be storable."""
     return _canonical.encode(value)
@@ -52,7 +57,7 @@ def canonical(value: Any) -> str:
 def decode(text: str, name: str = "JSON") -> Any:
     """Return the value of a JSON text. Raise UsageError for what is not JSON, NaN and too deep nesting included."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        return _decoder.decode(text)
     except RecursionError:
         raise UsageError(f"{name} is nested too deeply.", f"The most is {MAX_DEPTH} levels.") from None
     except (ValueError, TypeError) as error:
@@ -68,6 +73,9 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{text:.40} is too large")
     return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 @dataclass(slots=True)

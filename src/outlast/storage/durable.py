@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import glob
 import os
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from outlast.crashpoint import crash_point
@@ -19,7 +21,7 @@ def replace_file(path: Path, data: bytes) -> None:
     The new file has the mode of the old one. A failed fsync is not tried again: the kernel would call the second
     one a success and have lost the data.
     """
-    temporary = path.with_name(f"{_temporary_prefix(path)}{secrets.token_hex(8)}.tmp")
+    temporary = temporary_beside(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         try:
@@ -46,12 +48,27 @@ def _write(descriptor: int, data: bytes, *, like: Path) -> None:
     os.fsync(descriptor)
 
 
-def sweep(path: Path) -> None:
-    """Remove what killed writers of `path` have left beside it; a temporary file older than a minute is nobody's."""
-    for leftover in path.parent.glob(f"{_temporary_prefix(path)}*.tmp"):
+def temporary_beside(path: Path) -> Path:
+    """Return a name for a file that is to take the place of `path` once it is whole."""
+    return path.with_name(f"{_temporary_prefix(path)}{secrets.token_hex(8)}.tmp")
+
+
+def leftovers(path: Path, *, older_than_seconds: float = _OLDEST_WRITE_SECONDS) -> list[Path]:
+    """Return what killed writers of `path` have left beside it; a temporary file older than a minute is nobody's."""
+    found = []
+    # Also what SQLite keeps beside a file that it works on (-wal, -shm, -journal).
+    for leftover in path.parent.glob(f"{glob.escape(_temporary_prefix(path))}*.tmp*"):
         with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _OLDEST_WRITE_SECONDS:
-                leftover.unlink()
+            if time.time() - leftover.stat().st_mtime > older_than_seconds:
+                found.append(leftover)
+    return sorted(found)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` have left beside it."""
+    for leftover in leftovers(path):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _temporary_prefix(path: Path) -> str:
@@ -80,15 +97,20 @@ def ensure_directory(path: Path, *, private: bool = False) -> None:
     fsync_directory(path.parent)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file to `<name>.damaged-<UTC time>`, never over another file; return its new path."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    for number in range(1, 1000):
-        target = path.with_name(f"{path.name}.damaged-{stamp}" + (f"-{number}" if number > 1 else ""))
+def set_aside(path: Path, word: str = "damaged") -> Path:
+    """Rename a file to `<name>.<word>-<UTC time>`, never over another file; return its new path."""
+    for target in aside_names(path, word):
         if _rename_new(path, target):
             fsync_directory(path.parent)
             return target
     raise FileExistsError(errno.EEXIST, "Too many damaged files of this second", str(path))
+
+
+def aside_names(path: Path, word: str = "damaged") -> Iterator[Path]:
+    """Yield the names under which a file may be set aside now, the best first."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for number in range(1, 1000):
+        yield path.with_name(f"{path.name}.{word}-{stamp}" + (f"-{number}" if number > 1 else ""))
 
 
 def _rename_new(path: Path, target: Path) -> bool:

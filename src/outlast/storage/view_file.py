@@ -119,7 +119,7 @@ def _jobs_of(path: Path, now: Moment) -> list[Job]:
 def load_view(path: Path) -> dict[str, Any]:
     """Return what a jobs.json holds, nothing if there is none; set a damaged one aside and say so."""
     try:
-        return _read(path)
+        return read_view(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UsageError) as error:
@@ -131,7 +131,8 @@ def load_view(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_view(path: Path) -> dict[str, Any]:
+    """Return what a jobs.json holds. Raise UsageError for one that is damaged, OSError for one that cannot be read."""
     # Without O_NONBLOCK a pipe in the file's place would be waited for, for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:

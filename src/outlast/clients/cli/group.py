@@ -12,6 +12,7 @@ SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
+    "Keep safe": ("doctor", "backup", "export", "import"),
     "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""

@@ -86,12 +86,16 @@ class Session:
 
     def existing(self) -> "Service":
         """Return the service of a store that exists; looking must not create one. Raise NotFound."""
+        self.expect_store()
+        return self.service()
+
+    def expect_store(self) -> None:
+        """Raise NotFound if there is no store."""
         if not self.has_store():
             raise NotFound(
                 f"There are no jobs in {self.place} yet.",
                 "outlast submit starts one; --data-dir names another place.",
             )
-        return self.service()
 
     @property
     def place(self) -> str:
@@ -109,7 +113,7 @@ class Session:
             return True
         if os.path.exists(settings.data_dir) and not os.path.isdir(settings.data_dir):
             raise UsageError(f"{settings.data_dir} is no directory.", "Name one with --data-dir.")
-        return any(os.path.lexists(settings.data_dir / name) for name in ("jobs.db", "jobs.json"))
+        return any(os.path.lexists(settings.data_dir / name) for name in ("jobs.db", "jobs.json", "jobs.db.repair"))
 
     def close(self) -> None:
         """Let go of the store."""

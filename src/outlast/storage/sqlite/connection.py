@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import apsw
@@ -22,15 +21,16 @@ import apsw
 from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, StoreGone, StoreReadOnly, UsageError
 from outlast.crashpoint import crash_point
 from outlast.storage.sqlite import failures
+from outlast.storage.sqlite.beside import has_wal
 from outlast.storage.sqlite.room import checkpoint_pages
 from outlast.storage.sqlite.snapshot import Snapshot
-from outlast.storage.sqlite.watch import Change, Watch
+from outlast.storage.sqlite.transaction import Transaction
+from outlast.storage.sqlite.watch import Change, Watch, file_of
 
 BUSY_SECONDS = 10.0
 """How long another process may hold the lock before we give up."""
 _PROBE_AFTER = 8
 """Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
-_FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _WRONG_VALUE = (UnicodeError, OverflowError)
 
 _log = logging.getLogger("outlast")
@@ -43,13 +43,14 @@ class Database:
 
     `prepare` makes a fresh connection ready before anything else uses it. `epoch` changes when what was read or
     written before may no longer be in the store: after a rollback, or with another connection. `wal_name` is known
-    once the store was opened.
+    once the store was opened. With `must_exist` no file is made: StoreGone is raised where there is none.
     """
 
-    def __init__(self, path: Path, prepare: Callable[[apsw.Connection], None]) -> None:
+    def __init__(self, path: Path, prepare: Callable[[apsw.Connection], None], *, must_exist: bool = False) -> None:
         self.path = path
         self.epoch = 0
         self._prepare = prepare
+        self._flags = apsw.SQLITE_OPEN_READWRITE | (0 if must_exist else apsw.SQLITE_OPEN_CREATE)
         self._connection: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
         self._snapshot: Snapshot | None = None
@@ -94,18 +95,18 @@ class Database:
                 raise self._failed(error) from error
             return cursor.connection.changes()
 
-    def write(self, point: str = "") -> "Transaction":
+    def write(self, point: str = "") -> Transaction:
         """Make a block one durable change; inside an open transaction, a part of it.
 
         The crash point `point`:begun stands before the commit, `point`:committed after the outermost one.
         """
         return Transaction(self, "BEGIN IMMEDIATE", point)
 
-    def batch(self) -> "Transaction":
+    def batch(self) -> Transaction:
         """Make a block one durable change; an inner block that raises undoes only itself."""
         return Transaction(self, "BEGIN IMMEDIATE", savepoint=True)
 
-    def read(self) -> "Transaction":
+    def read(self) -> Transaction:
         """Let the statements of a block see one state of the store."""
         return Transaction(self, "BEGIN")
 
@@ -116,6 +117,20 @@ class Database:
             theirs = int(self.execute("PRAGMA data_version")[0][0])
             self._last_version = self._version_base + theirs
             return self._last_version
+
+    def stamp(self) -> tuple[int, int, int]:
+        """Return something that differs after any change, whoever made it."""
+        with self._held():
+            version = self.version()
+            return self.epoch, version, self._opened().connection.total_changes()
+
+    def size(self) -> int:
+        """Return how many bytes the file has, or will have when the WAL is moved into it."""
+        return int(self.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
+
+    def copy_to(self, target: apsw.Connection) -> apsw.Backup:
+        """Begin to copy the pages of the file. Inside an open `read` they are those of one moment."""
+        return target.backup("main", self._opened().connection, "main")
 
     def between_transactions(self, sql: str) -> None:
         """Run a statement that is no part of a change, unless a transaction is open."""
@@ -129,6 +144,11 @@ class Database:
             if self._depth:
                 raise StoreBroken(f"{self.path} is in the middle of a change.", "Close the store after its batch.")
             self._drop()
+
+    def abandon(self) -> None:
+        """Close the connection without moving the WAL into the file: for a store that is damaged."""
+        with self._held():
+            self._drop(broken=True)
 
     def enter(self, begin: str, *, savepoint: bool) -> int:
         """Take the lock and open a transaction, or join the open one; return the process whose it is."""
@@ -169,11 +189,11 @@ class Database:
         self._lost = None
         self._points.clear()
         writes = begin != "BEGIN"
-        if self._cursor is None:
-            self._open()
-        elif not writes:
+        if self._cursor is not None and not writes:
             # A change is checked after its commit.
             self._check_files()
+        if self._cursor is None:
+            self._open()
         if writes and self._read_only is not None:
             # The reason may be gone by now.
             self._drop()
@@ -298,7 +318,7 @@ class Database:
 
     def _open_once(self) -> None:
         try:
-            failures.check_path(self.path)
+            failures.check_path(self.path, must_exist=not self._flags & apsw.SQLITE_OPEN_CREATE)
             try:
                 self._connect(self.path)
             except (StoreReadOnly, StoreFull) as error:
@@ -312,21 +332,24 @@ class Database:
             raise failures.from_errno(error.errno or 0, self.path, str(error)) from error
 
     def _connect(self, path: Path) -> None:
+        before = file_of(str(path))
         try:
-            self._connection = apsw.Connection(str(path), flags=_FLAGS)
+            self._connection = apsw.Connection(str(path), flags=self._flags)
         except apsw.Error as error:
             raise failures.translate(error, self.path) from error
         self._connection.set_busy_handler(self._wait)
         self._connection.wal_autocheckpoint(checkpoint_pages(path.parent))
         try:
             self._prepare(self._connection)
-        except apsw.Error as error:
+        except (apsw.Error, *_WRONG_VALUE) as error:
             raise self._failed(error) from error
         self._cursor = self._connection.cursor()
         self._read_only = failures.read_only(self.path) if self._connection.readonly("main") else None
         # SQLite keeps the WAL beside the file that a link points to.
         self.wal_name = f"{self._connection.filename}-wal"
         self._watch = Watch(str(path), self.wal_name)
+        if before not in (None, self._watch.store_file):
+            raise Busy(f"{path} was replaced while it was being opened.", "Try again.")
         self.epoch += 1
 
     def _wait(self, calls: int) -> bool:
@@ -362,29 +385,9 @@ class Database:
         snapshot, self._snapshot = self._snapshot, None
         self._version_base = self._last_version + 1
         if connection is not None:
-            if broken:
+            if broken and has_wal(connection.filename):
                 # What a failed write left in the WAL must not reach the file through us.
                 connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.close(True)
         if snapshot is not None:
             snapshot.close()
-
-
-class Transaction:
-    """The block of `Database.write`, `batch` or `read`. Written out, because generators cost too much here."""
-
-    __slots__ = ("_begin", "_database", "_owner", "_point", "_savepoint")
-
-    def __init__(self, database: Database, begin: str, point: str = "", *, savepoint: bool = False) -> None:
-        self._database = database
-        self._begin = begin
-        self._point = point
-        self._savepoint = savepoint
-
-    def __enter__(self) -> None:
-        self._owner = self._database.enter(self._begin, savepoint=self._savepoint)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._database.leave(self._owner, self._point, savepoint=self._savepoint, failed=kind is not None)

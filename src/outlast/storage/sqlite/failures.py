@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -16,32 +17,46 @@ from outlast.core.errors import (
     StoreBroken,
     StoreDamaged,
     StoreFull,
+    StoreGone,
     StoreReadOnly,
     UsageError,
 )
 from outlast.storage.durable import ensure_directory
+from outlast.storage.sqlite.beside import backup_of, marker_of
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError", "MismatchError"})
+_OF_A_DAMAGED_STORE = ("no such table", "no such index", "no such col", "malformed JSON", "malformed database schema")
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
-def check_path(path: Path) -> None:
-    """Make the directory of a new store; refuse what SQLite would wait for or misread: a directory, a pipe."""
+def check_path(path: Path, *, must_exist: bool = False) -> None:
+    """Make the directory of a new store; refuse what SQLite would wait for or misread: a directory, a pipe.
+
+    Refuse also what must not become a new store: one that is being repaired, and one that is suddenly empty.
+    """
+    if os.path.lexists(marker_of(path)):
+        raise StoreDamaged(f"A repair of {path} was interrupted.", "Run `outlast doctor --repair` again to finish it.")
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
     except FileNotFoundError:
+        if must_exist:
+            raise StoreGone(f"{path} does not exist.", "outlast submit makes it.") from None
         ensure_directory(path.parent)
         return
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(found.st_mode):
         raise StoreBroken(f"{path} is not a file.", "Move it away, or set JOBS_DATA_DIR to another directory.")
+    if found.st_size == 1:
+        raise damaged(path, "it has one byte")  # which SQLite takes for a new file
+    if found.st_size == 0 and backup_of(path).exists():
+        raise damaged(path, "it is empty, but there is a backup of it")
 
 
 def translate(error: apsw.Error, path: Path, system_errno: int = 0) -> OutlastError:
     """Return our error for SQLite's; `system_errno` is what the operating system said last."""
     kind = type(error).__name__
-    if isinstance(error, _DAMAGED) or _is_short_read(error) or _lost_a_table(error):
+    if isinstance(error, _DAMAGED) or _is_short_read(error) or _misses_a_part(error):
         return damaged(path, str(error))
     if isinstance(error, apsw.FullError):
         return full(path)
@@ -78,8 +93,8 @@ def _is_short_read(error: apsw.Error) -> bool:
     return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ
 
 
-def _lost_a_table(error: apsw.Error) -> bool:
-    return isinstance(error, apsw.SQLError) and str(error).startswith(("no such table", "no such index", "no such col"))
+def _misses_a_part(error: apsw.Error) -> bool:
+    return isinstance(error, apsw.SQLError) and str(error).startswith(_OF_A_DAMAGED_STORE)
 
 
 def from_errno(number: int, path: Path, cause: str) -> OutlastError:
@@ -96,7 +111,27 @@ def from_errno(number: int, path: Path, cause: str) -> OutlastError:
 
 
 def damaged(path: Path, cause: str) -> StoreDamaged:
-    return StoreDamaged(f"{path} is damaged: {cause}.", "Run `outlast doctor --repair`.")
+    # SQLite quotes what it could not read.
+    words = "".join(letter if letter.isprintable() else " " for letter in cause[:300])
+    return StoreDamaged(f"{path} is damaged: {' '.join(words.split())}.", "Run `outlast doctor --repair`.")
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Tell what SQLite says of any file as what happened to `path`."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise translate(error, path) from error
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Call a row that cannot be understood what it is: damage."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise damaged(path, f"a row cannot be read ({type(error).__name__}: {error})") from error
 
 
 def full(path: Path) -> StoreFull:

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,11 @@ class SqliteJobs:
         """The file of the store."""
         return self._database.path
 
+    @property
+    def database(self) -> Database:
+        """The file itself, for what reads or writes it as a whole."""
+        return self._database
+
     def batch(self) -> AbstractContextManager[None]:
         return self._database.batch()
 
@@ -144,14 +149,19 @@ class SqliteJobs:
             return self._details(job)
 
     def _details(self, job: Job) -> Details:
-        args = self._database.execute(_ARGS, (job.seq,))
+        found = self._database.execute(_ARGS, (job.seq,))
         cursor = self._database.execute("SELECT cursor FROM checkpoints WHERE seq = ?", (job.seq,))
         failure = self._database.execute("SELECT traceback FROM results WHERE seq = ?", (job.seq,))
         sql = f"SELECT {rows.IDENTITY} FROM processes WHERE id = ?"
         process = rows.identities(self._database.execute(sql, (job.process_id,)))
+        with self._sound():
+            args = rows.json_text(found[0][0] if found else None)
+            if args is None and found and job.spec.target:
+                raise ValueError(f"the arguments of {job.id} are missing")
+            at = rows.json_text(cursor[0][0] if cursor else None)
         return Details(
-            args=args[0][0] if args else "",
-            cursor=cursor[0][0] if cursor else None,
+            args="" if not found else args or "null",
+            cursor=at,
             traceback=failure[0][0] if failure else None,
             steps=tuple(self._steps(job.seq, after=0, limit=-1)),
             events=tuple(self._events(job)),
@@ -348,21 +358,18 @@ class SqliteJobs:
         with self._sound():
             return [rows.job_of(row, self._specs) for row in found]
 
-    @contextmanager
-    def _sound(self) -> Iterator[None]:
+    def _sound(self) -> AbstractContextManager[None]:
         """Call a row that cannot be understood what it is: damage."""
-        try:
-            yield
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise failures.damaged(self.path, f"a row cannot be read ({type(error).__name__}: {error})") from error
+        return failures.readable(self.path)
 
     def _prepare(self, connection: apsw.Connection) -> None:
         connection.create_scalar_function("casefold", _casefold, 1, deterministic=True)
         schema.prepare(connection, self.path, self._fill)
 
     def _fill(self, connection: apsw.Connection) -> None:
+        now = self.now()
         if self._first_jobs is not None:
-            add_first_jobs(connection, self._first_jobs(self.now()))
+            add_first_jobs(connection, self._first_jobs(now), now)
 
     def _note(self, seq: int, event: Event, *, attempt: int, now: Moment) -> None:
         add_event(self._database, seq, event, attempt=attempt, now=now)

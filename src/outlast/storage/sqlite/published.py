@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from outlast.core.job import Job
 from outlast.storage.sqlite.connection import Database
-from outlast.storage.sqlite.rows import COLUMNS, Specs, job_of
+from outlast.storage.sqlite.rows import COLUMNS, Specs, job_of, json_text
 from outlast.storage.sqlite.swaps import LARGE_RESULT_BYTES
 
 _MARKS = "SELECT seq, completed_at IS NOT NULL, updated_at, attempt FROM jobs ORDER BY seq DESC LIMIT ?"
@@ -49,8 +49,8 @@ def _of_row(job: Job, result: str | None, size: int | None, sha256: str | None, 
     if size is not None:
         return Published(job=job, result=None, size=size, sha256=sha256)
     if result is not None or preview is None:
-        return Published(job=job, result=result)
+        return Published(job=job, result=json_text(result))
     raw = preview.encode()
     if len(raw) <= LARGE_RESULT_BYTES:
-        return Published(job=job, result=preview)
+        return Published(job=job, result=json_text(preview))
     return Published(job=job, result=None, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())

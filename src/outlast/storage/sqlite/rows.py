@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from outlast.core.codec import decode
+from outlast.core.errors import UsageError
 from outlast.core.job import FOLLOWS, Event, Home, Job, ProcessIdentity, Progress, Spec, Step, StepKind
 from outlast.core.policies import Backoff, Policy
 from outlast.core.status import Intent, Reason, Status
@@ -38,7 +40,7 @@ SELECT_JOB = f"SELECT {COLUMNS}, {_RESULT} FROM jobs j"
 """A WHERE on `j` follows. The last column is the result, or the preview while there is none."""
 
 # The years 1 to 9999, which is what a time can be written in.
-_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
+EARLIEST, LATEST = -62_135_596_800_000, 253_402_300_799_999
 
 _STATUS = {str(status): status for status in Status}
 _REASON: dict[str | None, Reason | None] = {None: None, **{str(reason): reason for reason in Reason}}
@@ -99,7 +101,7 @@ class Specs:
 def job_of(row: Row, specs: Specs) -> Job:
     """Return the job of a row of SELECT_JOB. Raise ValueError, KeyError or TypeError for a damaged row."""
     for moment in (*row[5:10], row[27]):
-        if moment is not None and not _EARLIEST <= moment <= _LATEST:
+        if moment is not None and not EARLIEST <= moment <= LATEST:
             raise ValueError(f"{moment} is no time")
     return Job(
         seq=row[0],
@@ -132,8 +134,18 @@ def job_of(row: Row, specs: Specs) -> Job:
         intent=_INTENT[row[25]],
         intent_actor=row[26],
         read_at=row[27],
-        result=row[31],
+        result=json_text(row[31]),
     )
+
+
+def json_text(text: str | None) -> str | None:
+    """Return a text that is JSON, or none. Raise ValueError for any other: it would be shown, or handed on, as JSON."""
+    if text is not None:
+        try:
+            decode(text)
+        except UsageError as error:
+            raise ValueError(error.message) from None
+    return text
 
 
 def _followed(info: dict[str, Any], value: int | None) -> dict[str, Any]:
@@ -217,7 +229,8 @@ def spec_from_json(text: str) -> Spec:
 
 
 def step_of(row: Row) -> Step:
-    """Return the step of (name, kind, result, duration_ms, attempt, saved_at)."""
+    """Return the step of (name, kind, result, duration_ms, attempt, saved_at). Raise ValueError for a damaged one."""
+    json_text(row[2])
     return Step(
         name=row[0], kind=_STEP_KIND[row[1]], result=row[2], duration_ms=row[3], attempt=row[4], saved_at=row[5]
     )

@@ -1,7 +1,7 @@
 """The tables: numbered migrations, applied once, in one transaction; foreign and newer files are refused in words."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,51 +31,68 @@ def prepare(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connec
     `fill` puts the first rows into a new store, in the transaction that makes its tables. Raise Refused for another
     program's file, StoreNewer for a newer store, StoreDamaged for tables that are not what their migration made.
     """
-    version = _checked_version(connection, path)
+    version = check(connection, path)
     if version == 0 and not connection.readonly("main"):
         # Only possible before the first table. Later removals then give space back to the disk.
         _pragma(connection, "auto_vacuum = INCREMENTAL")
     mode = _pragma(connection, "journal_mode = WAL")
     if mode != "wal" and not connection.readonly("main"):
         raise failures.no_wal(path, mode)
+    # The first reading makes the WAL: of a store that had none, a copy, it must be there before it is watched.
+    _pragma(connection, "schema_version")
     _pragma(connection, "synchronous = FULL")
     _pragma(connection, "foreign_keys = OFF")
     # Nothing is written but the store itself.
     _pragma(connection, "temp_store = MEMORY")
     if version < VERSION:
         _migrate(connection, path, fill)
-    else:
-        _check_migrations(connection, path, version)
 
 
-def _checked_version(connection: apsw.Connection, path: Path) -> int:
+def check(connection: apsw.Connection, path: Path) -> int:
+    """Return the version of a store, 0 if it has no tables yet; nothing is changed.
+
+    Raise Refused for another program's file, StoreNewer for a newer store, StoreDamaged for tables that are not what
+    their migrations made. The header alone is not believed: one flipped bit would make a store foreign or newer.
+    """
     # One state of the file: between two statements another process may make it a store.
     begun = not connection.in_transaction
     if begun:
         connection.execute("BEGIN")
     application = _pragma(connection, "application_id")
     version = int(_pragma(connection, "user_version"))
-    holds_tables = bool(_rows(connection, "SELECT 1 FROM sqlite_schema LIMIT 1"))
+    tables = [name for (name,) in _rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    applied = _rows(connection, "SELECT name, checksum FROM migrations ORDER BY number") if _is_ours(tables) else []
     if begun:
         connection.execute("COMMIT")
-    if application != APPLICATION_ID and (application or version or holds_tables):
+    if not applied and application != APPLICATION_ID and (application or version or tables):
         raise Refused(
             f"{path} is the SQLite file of another program.", "Set JOBS_DATA_DIR or OUTLAST_STORE to another place."
         )
-    if version > VERSION:
+    if version > VERSION and len(applied) > VERSION:
         raise StoreNewer(
             f"{path} was written by a newer outlast (schema {version}, this one knows {VERSION}).",
             "Upgrade: pip install -U outlast.",
         )
+    is_named = application == APPLICATION_ID or not applied
+    if not is_named or len(applied) != version or bool(tables) != bool(version):
+        raise failures.damaged(path, "its header does not fit its tables")
+    if tuple(applied) != MIGRATIONS[:version]:
+        raise StoreDamaged(
+            f"The tables of {path} were not made by this program's migrations.",
+            "Use the version of outlast that made it, or run `outlast doctor --repair`.",
+        )
     return version
+
+
+def _is_ours(tables: Sequence[str]) -> bool:
+    return {"jobs", "specs", "migrations"} <= set(tables)
 
 
 def _migrate(connection: apsw.Connection, path: Path, fill: Callable[[apsw.Connection], None]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Asked again: another process may have been first.
-        version = _checked_version(connection, path)
-        _check_migrations(connection, path, version)
+        version = check(connection, path)
         for number in range(version, VERSION):
             _apply(connection, number)
         if version == 0:
@@ -99,24 +116,22 @@ def _apply(connection: apsw.Connection, number: int) -> None:
     _pragma(connection, f"user_version = {number + 1}")
 
 
+def make(connection: apsw.Connection) -> None:
+    """Make the tables of a store in a new file that nobody else uses yet; it is no WAL store before it is opened."""
+    for text in ("auto_vacuum = INCREMENTAL", "journal_mode = MEMORY", "synchronous = OFF"):
+        _pragma(connection, text)
+    connection.execute("BEGIN")
+    for number in range(VERSION):
+        _apply(connection, number)
+    connection.execute("COMMIT")
+
+
 def sql_of(name: str) -> str:
     """Return the text of a migration."""
     # Imported only when tables are made: every command opens a store, and this takes longer than that.
     from importlib import resources
 
     return (resources.files("outlast.storage.sqlite") / "migrations" / name).read_text(encoding="utf-8")
-
-
-def _check_migrations(connection: apsw.Connection, path: Path, version: int) -> None:
-    """Raise StoreDamaged if the store's tables were made by other SQL than this program's."""
-    if version == 0:
-        return
-    applied = _rows(connection, "SELECT name, checksum FROM migrations ORDER BY number")
-    if tuple(applied) != MIGRATIONS[:version]:
-        raise StoreDamaged(
-            f"The tables of {path} were not made by this program's migrations.",
-            "Use the version of outlast that made it, or run `outlast doctor --repair`.",
-        )
 
 
 def _pragma(connection: apsw.Connection, text: str) -> Any:

@@ -22,7 +22,7 @@ class Watch:
         self._store, self._wal = store, wal
         self._directory = os.path.dirname(wal)
         self._stamp = _stamp(self._directory)
-        self._store_file, self._wal_file = _file(store), _file(wal)
+        self.store_file, self._wal_file = file_of(store), file_of(wal)
 
     def look(self) -> Change:
         """Return what happened since. Looks at the directory first: a name in it has to change before the files do.
@@ -33,9 +33,9 @@ class Watch:
         stamp = _stamp(self._directory)
         if stamp == self._stamp and stamp is not None:
             return Change.NONE
-        if _file(self._store) != self._store_file:
+        if file_of(self._store) != self.store_file:
             return Change.STORE_REPLACED
-        wal = _file(self._wal)
+        wal = file_of(self._wal)
         if wal != self._wal_file:
             return Change.WAL_DELETED if wal is None else Change.WAL_REPLACED
         self._stamp = stamp
@@ -50,7 +50,8 @@ def _stamp(directory: str) -> Stamp | None:
     return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
-def _file(name: str) -> Stamp | None:
+def file_of(name: str) -> Stamp | None:
+    """Return what tells a file from any other that may get its name; None if there is none."""
     try:
         status = os.stat(name)
     except OSError:
