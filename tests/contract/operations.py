@@ -8,7 +8,7 @@ from pathlib import Path
 from outlast.core.job import Checkpoint, Event, Job, Progress
 from outlast.core.query import Query
 from outlast.core.status import Reason, Status
-from outlast.storage.durable import replace_file
+from outlast.durable import replace_file
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.view_file import ViewFile, import_view
 from tests.contract.making import end, new_job, spec, step, stored, submitted

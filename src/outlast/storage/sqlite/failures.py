@@ -19,7 +19,7 @@ from outlast.core.errors import (
     StoreReadOnly,
     UsageError,
 )
-from outlast.storage.durable import ensure_directory
+from outlast.durable import ensure_directory
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
