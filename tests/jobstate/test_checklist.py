@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from outlast import AlreadyClaimed, AlreadyDone, JobState, UnknownActivity
+from outlast import AlreadyClaimed, AlreadyDone, Checklist, JobState, UnknownActivity
 from outlast.core.errors import UsageError
 from outlast.jobstate import Progress
 from tests.jobstate.places import ACCOUNT, DAY, NAMES, TYPE, Clock, events, journal_path, json_path, read_json, snapshot
+
+
+def raise_in(checklist: Checklist) -> None:
+    for name in checklist.each():
+        raise ZeroDivisionError(name)
 
 
 def test_the_json_is_exactly_this(state: JobState, directory: Path) -> None:
@@ -68,8 +73,7 @@ def test_a_body_that_raises_or_breaks_leaves_its_activity_undone_and_free(state:
     checklist = state.open(ACCOUNT, TYPE, NAMES)
 
     with pytest.raises(ZeroDivisionError):
-        for _ in checklist.each():
-            _ = 1 / 0
+        raise_in(checklist)
     for _ in checklist.each():
         break
 

@@ -1,6 +1,7 @@
 """One open journal: appends, flushes that threads share, reading what is new, and whether it is still the one."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -130,7 +131,9 @@ class Journal:
             os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def head(self) -> bytes:
-        """Return how the file begins, which tells it from a later one with the same inode number."""
+        """Return how the file begins, which tells it from a later one with the same inode number. Raise OSError."""
+        if _inode(self.descriptor) != self.inode:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), self.path)
         return os.pread(self.descriptor, _HEAD_BYTES, 0)
 
     def lock_setup(self) -> None:

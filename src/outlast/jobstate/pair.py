@@ -47,6 +47,14 @@ class _Known:
         return self.inode == journal.inode and bool(self.head) and self.head == journal.head()
 
 
+def _known(journal: Journal) -> _Known | None:
+    """Return what a journal is known by, None if somebody else has closed it."""
+    try:
+        return _Known(journal)
+    except OSError:
+        return None
+
+
 class Pair:
     """The journal and the JSON of one checklist.
 
@@ -158,7 +166,7 @@ class Pair:
         """Close the journal, and remember how far it was read."""
         journal, self._open = self._open, None
         if journal is not None:
-            self._known = _Known(journal) if journal.is_ours() else None
+            self._known = _known(journal)
             journal.close()
 
     def forget(self) -> None:
@@ -171,7 +179,7 @@ class Pair:
         """Close the journal in a forked child: the locks are its parent's, and no thread of it is here."""
         journal, self._open = self._open, None
         if journal is not None:
-            self._known = _Known(journal)
+            self._known = _known(journal)
             journal.forked()
 
 

@@ -13,6 +13,8 @@ JOURNAL = ".journal"
 ASIDE = re.compile(r"\.(?:damaged|reset)-\d{8}T\d{6}Z(?:-\d+)?\Z")
 """How the name of a file ends that was set aside."""
 _CLUSTER = ".worker-"
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+"""In JSON the two would become one character, and the name another one."""
 _STEM = re.compile(r"(.+)-([0-9]{4}-[0-9]{2}-[0-9]{2})\Z", re.DOTALL)
 
 
@@ -98,9 +100,11 @@ def _said(said: object, file_name: str) -> str:
 
 
 def check_name(what: str, name: object) -> str:
-    """Return the name of an account, a type or an activity. Raise UsageError unless it is text."""
+    """Return the name of an account, a type or an activity. Raise UsageError unless it is text that JSON can tell."""
     if not isinstance(name, str):
         raise UsageError(f"{what} is a {type(name).__name__}, not text.", "Pass a str.")
+    if not name.isascii() and _PAIR.search(name):
+        raise UsageError(f"{what} {name!r:.80} holds two surrogates for one character.", "Use the character itself.")
     return name
 
 

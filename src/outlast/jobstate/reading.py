@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from outlast.core.errors import StoreBroken
 from outlast.jobstate import locks, view
 from outlast.jobstate.book import Book
-from outlast.jobstate.faults import told
+from outlast.jobstate.faults import not_a_file, told
 from outlast.jobstate.ledger import Ledger
 from outlast.jobstate.places import Places, checklists_in, journal_of, title_of
 from outlast.jobstate.records import COMPLETE, Record, pieces
@@ -141,9 +140,10 @@ def _bytes(path: str) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise not_a_file(path)
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StoreBroken(f"{path} is not a file.", "Move it away; it is made anew.")
         return file.read()
 
 

@@ -77,6 +77,7 @@ class JobState:
         given = given_names(names)
         book = self._book(title)
         book.open(given)
+        self._sweep(title.account)
         return Checklist(book, given, self.today)
 
     def reset(
@@ -202,18 +203,16 @@ class JobState:
     def _new_book(self, title: Title) -> Book:
         if not self.enabled:
             return Book(title, self._now_text)
-        self._sweep(self.places.account(title.account))
         json_path, journal_path = self.places.json(title), self.places.journal(title)
         return FileBook(title, self._now_text, json_path=json_path, journal_path=journal_path)
 
-    def _sweep(self, directory: str) -> None:
+    def _sweep(self, account: str) -> None:
         """Remove, once for each account, what nobody needs: journals whose JSON is gone, and old leftovers."""
-        if directory not in self._swept:
-            self._swept.add(directory)
-            if os.path.isdir(directory):
-                from outlast.jobstate.removal import sweep
+        if self.enabled and account not in self._swept:
+            from outlast.jobstate.removal import sweep
 
-                sweep(directory)
+            self._swept.add(account)
+            sweep(self.places.account(account))
 
     def _now_text(self) -> str:
         return days.utc_text(self._clock())

@@ -131,8 +131,12 @@ def added(seen: Seen, ledger: Ledger) -> list[str]:
 
 
 def _lacks(seen: Seen, ledger: Ledger) -> bool:
+    """Tell whether a completion is missing that is older than the JSON, or the one that it was written for."""
     there = set(seen.completed)
-    return any(name not in there and at <= seen.last_update for name, at in ledger.completed.items())
+    if any(name not in there and at < seen.last_update for name, at in ledger.completed.items()):
+        return True
+    latest = {name for name, at in ledger.completed.items() if at == seen.last_update}
+    return bool(latest) and there.isdisjoint(latest)
 
 
 def says_the_same(seen: Seen, title: Title, ledger: Ledger) -> bool:
