@@ -13,8 +13,8 @@ LATEST_SECONDS = 1.0
 """So long a JSON may be behind."""
 _SHARE = 10
 """Rewriting may take a tenth of the time."""
-_BURST_SECONDS = 0.1
-"""So much of it at once, after a rest."""
+_BURST_SECONDS = 0.3
+"""So much of it at once, after a rest: hundreds of small JSONs."""
 
 
 class Late:
