@@ -1,5 +1,6 @@
 """A checklist in its two files: the journal, whose records count, and the JSON, which people read."""
 
+import atexit
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +38,7 @@ class FileBook(Book, Late, Resting):
         self._names: tuple[str, ...] = ()
         self._behind = False
         self._unsaved_because = ""
+        self._costs = late.Costs()
         _books.add(self)
 
     def open(self, names: tuple[str, ...]) -> None:
@@ -119,6 +121,7 @@ class FileBook(Book, Late, Resting):
         try:
             if self.claims:
                 return False
+            self.tidy()
             self._pair.let_go()
             return True
         finally:
@@ -130,8 +133,18 @@ class FileBook(Book, Late, Resting):
                 self.catch_up()
                 late.forget(self)
                 late.leave()
+            self.tidy()
             open_files.gone(self)
             self._pair.forget()
+
+    def tidy(self) -> None:
+        """Leave no temporary file behind, if nobody is just writing one."""
+        with self.lock:
+            if not self._sheet.spare.is_kept or not self._pair.has_journal():
+                return
+            with self._alone(0) as alone:
+                if alone:
+                    self._sheet.spare.remove()
 
     # The journal.
 
@@ -221,15 +234,14 @@ class FileBook(Book, Late, Resting):
         journal = self._pair.journal
         if journal.size() != journal.position:
             self._read_journal()
-        if self._sheet.mark() != self._sheet.known and (hurried or late.pace().allows(monotonic())):
+        began = monotonic()
+        if self._sheet.mark() != self._sheet.known and (hurried or self._costs.allow(began)):
             self._mend()
+            self._costs.spent(began, monotonic())
 
     def _mend(self) -> None:
         """Take over what the JSON has and the journal has not; rewrite a JSON that does not say what it should."""
-        began = monotonic()
-        is_right = self._absorb()
-        late.pace().spent(monotonic() - began)
-        if not is_right:
+        if not self._absorb():
             self._publish(hurried=True)
 
     def _absorb(self) -> bool:
@@ -260,7 +272,7 @@ class FileBook(Book, Late, Resting):
     def _publish(self, *, hurried: bool = False) -> None:
         """Rewrite the JSON, or see that it is done soon. What cannot be saved is said; it is in the journal."""
         began = monotonic()
-        if not hurried and not late.pace().allows(began):
+        if not hurried and not (self._costs.allow(began) and late.pace().allows(began)):
             self._wait()
             return
         is_level = False
@@ -272,7 +284,10 @@ class FileBook(Book, Late, Resting):
             self._is_level()
         else:
             self._wait()
-        late.pace().spent(monotonic() - began)
+        ended = monotonic()
+        self._costs.spent(began, ended)
+        if not hurried:
+            late.pace().spent(ended - began)
 
     def _rewrite(self) -> bool:
         """Rewrite the JSON; False if another is at it."""
@@ -339,9 +354,17 @@ def _records_of(ledger: Ledger, at: str) -> list[Record]:
     return records + [Record(FAIL, at=at, activity=name, text=why) for name, why in ledger.failed.items()]
 
 
+def leave() -> None:
+    """Rewrite what is late and leave no temporary file behind: for the end of a program."""
+    late.rewrite_now()
+    for book in list(_books):
+        book.tidy()
+
+
 def _in_child() -> None:
     for book in list(_books):
         book.forked()
 
 
+atexit.register(leave)
 os.register_at_fork(after_in_child=_in_child)

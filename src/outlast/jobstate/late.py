@@ -4,17 +4,18 @@ They are rewritten by the next change that may, else within a second by a thread
 when their checklist is let go or the program ends. What a kill left behind is in the journal.
 """
 
-import atexit
 import os
 import threading
 import weakref
 
 LATEST_SECONDS = 1.0
 """So long a JSON may be behind."""
+_SMALL_SECONDS = 0.001
+"""A JSON that takes less is small: it is rewritten after each change."""
 _SHARE = 10
 """Rewriting may take a tenth of the time."""
-_BURST_SECONDS = 0.3
-"""So much of it at once, after a rest: hundreds of small JSONs."""
+_BURST_SECONDS = 1.0
+"""So much of it at once, after a rest: thousands of small JSONs."""
 
 
 class Late:
@@ -26,7 +27,7 @@ class Late:
 
 
 class Pace:
-    """How much time rewriting may take: a tenth, and a burst after a rest. The time is an argument."""
+    """How much time rewriting small JSONs may take: a tenth, and a burst after a rest. The time is an argument."""
 
     def __init__(self) -> None:
         self._left = _BURST_SECONDS
@@ -41,6 +42,24 @@ class Pace:
     def spent(self, seconds: float) -> None:
         """Note how long it took."""
         self._left -= seconds
+
+
+class Costs:
+    """How long the JSON of one checklist takes to rewrite; a large one has to wait ten times as long as that."""
+
+    def __init__(self) -> None:
+        self._seconds = (0.0, 0.0)
+        self._ended = 0.0
+
+    def allow(self, now: float) -> bool:
+        """True if it may be rewritten now. That it once took long may be the disk's fault: twice counts."""
+        least = min(self._seconds)
+        return least < _SMALL_SECONDS or now - self._ended >= min(LATEST_SECONDS, _SHARE * least)
+
+    def spent(self, began: float, ended: float) -> None:
+        """Note how long it took."""
+        self._seconds = (self._seconds[1], ended - began)
+        self._ended = ended
 
 
 class _Waiting:
@@ -109,7 +128,7 @@ def leave() -> None:
 
 
 def rewrite_now() -> None:
-    """Rewrite every JSON that waits; for a program that ends without its exit handlers."""
+    """Rewrite every JSON that waits."""
     _waiting.rewrite_all()
 
 
@@ -119,5 +138,4 @@ def _in_child() -> None:
     _waiting = _Waiting()
 
 
-atexit.register(rewrite_now)
 os.register_at_fork(after_in_child=_in_child)

@@ -139,6 +139,8 @@ class Pair:
         if mark is None and not is_empty:
             self._set_aside()
             return None
+        if mark is None:
+            self.sheet.spare.remove()  # it may hold what was before a reset
         if is_empty:
             crash_point("settle:journal")
             _flush_directory(os.path.dirname(self.path))

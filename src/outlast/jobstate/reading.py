@@ -162,7 +162,9 @@ class _Journal:
             return self
         if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             with open(self._descriptor, "rb", closefd=False) as file:
-                self.data = file.read()
+                data = file.read()
+            # What follows the last newline is being written, or was cut short; it counts once another one follows.
+            self.data = data[: data.rfind(b"\n") + 1]
         return self
 
     def is_claimed(self, activity: str) -> bool:

@@ -10,7 +10,7 @@ from outlast.core.errors import Busy
 from outlast.jobstate import locks
 from outlast.jobstate.faults import told
 from outlast.jobstate.filebook import FileBook
-from outlast.jobstate.places import ASIDE, JOURNAL, Places, checklists_in, journal_of, json_of
+from outlast.jobstate.places import ASIDE, JOURNAL, JSON, Places, checklists_in, journal_of, json_of
 from outlast.jobstate.reading import Entry, read_entry
 
 _KEPT_ASIDE_DAYS = 7
@@ -101,13 +101,20 @@ def _sweep_one(path: str, name: str, names: set[str], before: str) -> None:
         if day < (before or time.strftime("%Y-%m-%d", time.gmtime(time.time() - _KEPT_ASIDE_DAYS * 86_400))):
             os.unlink(path)
     elif name.startswith(".") and name.endswith(".tmp"):
-        if time.time() - os.stat(path).st_mtime > _TEMPORARY_SECONDS:
-            os.unlink(path)
+        with _locked(_journal_of_temporary(path), locks.VIEW) as is_free:
+            if is_free and time.time() - os.stat(path).st_mtime > _TEMPORARY_SECONDS:
+                os.unlink(path)
     elif name.startswith(".") and name.endswith(JOURNAL) and os.path.basename(json_of(path)) not in names:
         with _locked(path, locks.SETUP) as is_free:
             # Whoever makes a checklist holds this lock until its JSON is there.
             if is_free and not os.path.lexists(json_of(path)):
                 os.unlink(path)
+
+
+def _journal_of_temporary(path: str) -> str:
+    """Return the journal whose lock is held by whoever writes a temporary file."""
+    directory, name = os.path.split(path)
+    return journal_of(os.path.join(directory, f"{name[1:].rpartition(JSON)[0]}{JSON}"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from outlast.crashpoint import crash_point
 from outlast.jobstate import view
 from outlast.jobstate.faults import ShortWrite, not_a_file
 from outlast.jobstate.ledger import Ledger
+from outlast.jobstate.spare import Spare
 from outlast.jobstate.view import Seen, Title
 
 Mark = tuple[int, int, int]
@@ -20,6 +21,7 @@ class Sheet:
     def __init__(self, path: str) -> None:
         self.path = path
         self.known: Mark | None = None
+        self.spare = Spare(path)
 
     def mark(self) -> Mark | None:
         """Return the mark of the file, None if it is missing: then a person has reset the checklist."""
@@ -47,36 +49,42 @@ class Sheet:
         return seen
 
     def write_durably(self, title: Title, ledger: Ledger) -> None:
-        """Replace the file, on the disk when this returns."""
+        """Replace the file, on the disk when this returns.
+
+        A kept file may hold what is to be forgotten, and after a power cut would show it again: it goes first.
+        """
         from pathlib import Path
 
         from outlast.durable import replace_file
 
+        self.spare.remove()
         replace_file(Path(self.path), view.written(title, ledger))
         self.known = self.mark()
 
     def write(self, title: Title, ledger: Ledger) -> None:
-        """Replace the file. After a power cut it may be any older one, or damaged: the journal has it all."""
+        """Replace the file. After a power cut it may be an older one, or damaged: the journal has it all."""
         data = view.written(title, ledger)
-        directory, name = os.path.split(self.path)
-        temporary = os.path.join(directory, f".{name[:100]}.{os.urandom(8).hex()}.tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        descriptor, temporary = self.spare.open()
         try:
-            try:
-                os.fchmod(descriptor, stat.S_IMODE(os.stat(self.path).st_mode))
-                if (written := os.write(descriptor, data)) != len(data):
-                    raise ShortWrite(self.path, written, len(data))
-                mark = _mark_of(os.fstat(descriptor))
-            finally:
-                os.close(descriptor)
-            crash_point("sheet:written")
-            os.replace(temporary, self.path)
-        except BaseException:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
-            raise
+            mark = self._fill(descriptor, data)
+        finally:
+            os.close(descriptor)
+        crash_point("sheet:written")
+        self.spare.exchange(temporary)
         self.known = mark
         crash_point("sheet:renamed")
+
+    def _fill(self, descriptor: int, data: bytes) -> Mark:
+        """Let an open file hold `data` and have the mode of the JSON; return its mark."""
+        if (written := os.pwrite(descriptor, data, 0)) != len(data):
+            raise ShortWrite(self.path, written, len(data))
+        status, mode = os.fstat(descriptor), os.stat(self.path).st_mode
+        if status.st_size != len(data):
+            os.ftruncate(descriptor, len(data))
+            status = os.fstat(descriptor)
+        if status.st_mode != mode:
+            os.fchmod(descriptor, stat.S_IMODE(mode))
+        return _mark_of(status)
 
     def keep_copy(self) -> str:
         """Keep what stands there under another name, where it also stays; return that name.
