@@ -19,6 +19,7 @@ from outlast.jobstate.ledger import Ledger
 from outlast.jobstate.open_files import Resting
 from outlast.jobstate.pair import MOST_TRIES, Found, Pair
 from outlast.jobstate.records import COMPLETE, FAIL, OPEN, RESET, SKIP, START, STOP, Record, pieces, to_line
+from outlast.jobstate.sheet import size_of
 from outlast.jobstate.view import Title
 
 _VIEW_SECONDS = 0.02
@@ -234,8 +235,8 @@ class FileBook(Book, Late, Resting):
         journal = self._pair.journal
         if journal.size() != journal.position:
             self._read_journal()
-        began = monotonic()
-        if self._sheet.mark() != self._sheet.known and (hurried or self._costs.allow(began)):
+        began, mark = monotonic(), self._sheet.mark()
+        if mark is not None and mark != self._sheet.known and (hurried or self._costs.allow(began, size_of(mark))):
             self._mend()
             self._costs.spent(began, monotonic())
 
@@ -272,7 +273,8 @@ class FileBook(Book, Late, Resting):
     def _publish(self, *, hurried: bool = False) -> None:
         """Rewrite the JSON, or see that it is done soon. What cannot be saved is said; it is in the journal."""
         began = monotonic()
-        if not hurried and not (self._costs.allow(began) and late.pace().allows(began)):
+        size = 0 if self._sheet.known is None else size_of(self._sheet.known)
+        if not hurried and not (self._costs.allow(began, size) and late.pace().allows(began)):
             self._wait()
             return
         is_level = False

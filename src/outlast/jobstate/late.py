@@ -10,8 +10,8 @@ import weakref
 
 LATEST_SECONDS = 1.0
 """So long a JSON may be behind."""
-_SMALL_SECONDS = 0.001
-"""A JSON that takes less is small: it is rewritten after each change."""
+_LARGE_BYTES = 65_536
+"""A smaller JSON takes less than a millisecond: it is rewritten after each change."""
 _SHARE = 10
 """Rewriting may take a tenth of the time."""
 _BURST_SECONDS = 1.0
@@ -45,21 +45,19 @@ class Pace:
 
 
 class Costs:
-    """How long the JSON of one checklist takes to rewrite; a large one has to wait ten times as long as that."""
+    """How long the JSON of one checklist takes; a large one has to wait ten times as long as that."""
 
     def __init__(self) -> None:
-        self._seconds = (0.0, 0.0)
+        self._seconds = 0.0
         self._ended = 0.0
 
-    def allow(self, now: float) -> bool:
-        """True if it may be rewritten now. That it once took long may be the disk's fault: twice counts."""
-        least = min(self._seconds)
-        return least < _SMALL_SECONDS or now - self._ended >= min(LATEST_SECONDS, _SHARE * least)
+    def allow(self, now: float, size: int) -> bool:
+        """True if a JSON of so many bytes may be read or rewritten now."""
+        return size < _LARGE_BYTES or now - self._ended >= min(LATEST_SECONDS, _SHARE * self._seconds)
 
     def spent(self, began: float, ended: float) -> None:
         """Note how long it took."""
-        self._seconds = (self._seconds[1], ended - began)
-        self._ended = ended
+        self._seconds, self._ended = ended - began, ended
 
 
 class _Waiting:

@@ -107,5 +107,10 @@ def aside(path: str, word: str, number: int = 1) -> str:
     return f"{path}.{word}-{stamp}" + (f"-{number}" if number > 1 else "")
 
 
+def size_of(mark: Mark) -> int:
+    """Return how many bytes a file has."""
+    return mark[2]
+
+
 def _mark_of(status: os.stat_result) -> Mark:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
