@@ -49,18 +49,25 @@ class Seen:
 
 def written(title: Title, ledger: Ledger) -> bytes:
     """Return the JSON of a checklist."""
+    return written_fields(title, ledger.completed, ledger.remaining, ledger.last_update)
+
+
+def written_fields(title: Title, completed: Iterable[str], remaining: Iterable[str], last_update: str) -> bytes:
+    """Return the JSON of these values; the names can be gone through twice."""
     try:
-        return _text(title, ledger, encode_basestring).encode("utf-8")
+        return _text(title, completed, remaining, last_update, encode_basestring).encode("utf-8")
     except UnicodeEncodeError:  # a lone surrogate: only an escape can spell it
-        return _text(title, ledger, encode_basestring_ascii).encode("ascii")
+        return _text(title, completed, remaining, last_update, encode_basestring_ascii).encode("ascii")
 
 
-def _text(title: Title, ledger: Ledger, quoted: Callable[[str], str]) -> str:
+def _text(
+    title: Title, completed: Iterable[str], remaining: Iterable[str], last_update: str, quoted: Callable[[str], str]
+) -> str:
     return (
         f'{{\n  "date": {quoted(title.date)},\n  "account": {quoted(title.account)},\n  "type": {quoted(title.type)},\n'
-        f'  "completed": {_list(map(quoted, ledger.completed))},\n'
-        f'  "remaining": {_list(map(quoted, ledger.remaining))},\n'
-        f'  "lastUpdate": {quoted(ledger.last_update)}\n}}\n'
+        f'  "completed": {_list(map(quoted, completed))},\n'
+        f'  "remaining": {_list(map(quoted, remaining))},\n'
+        f'  "lastUpdate": {quoted(last_update)}\n}}\n'
     )
 
 
