@@ -88,21 +88,34 @@ def _entries_in(directory: str, first: str | None) -> Iterator[Entry]:
                 yield entry
 
 
-def read_entry(json_path: str) -> Entry | None:
-    """Return the checklist whose JSON is at a path, None if there is none. Raise what a file that resists raises."""
+def read_entry(json_path: str, *, of_elsewhere: bool = False) -> Entry | None:
+    """Return the checklist whose JSON is at a path, None if there is none. Raise StoreError for one that resists.
+
+    One `of_elsewhere` lies where another program has put it, so what it says of itself counts, not its path.
+    """
     try:
         # The JSON first: whatever it says is then in the journal.
         raw = _bytes(json_path)
         if raw is None:
             return None
         seen = view.read(raw)
+        title = title_of(json_path, seen.title)
         with _Journal(journal_of(json_path)) as journal:
-            return _entry(json_path, seen, journal)
+            return _entry(_own_words(seen, title) if of_elsewhere else title, seen, journal, json_path)
     except OSError as error:
         raise told(error, json_path) from error
 
 
-def _entry(json_path: str, seen: view.Seen, journal: "_Journal") -> Entry:
+def _own_words(seen: view.Seen, title: view.Title) -> view.Title:
+    account, type_name, _ = seen.title
+    return view.Title(
+        account if isinstance(account, str) else title.account,
+        type_name if isinstance(type_name, str) else title.type,
+        title.date,
+    )
+
+
+def _entry(title: view.Title, seen: view.Seen, journal: "_Journal", path: str) -> Entry:
     ledger, records, damaged = Ledger(), [], 0
     for piece in pieces(journal.data):
         if piece.record is None:
@@ -114,7 +127,6 @@ def _entry(json_path: str, seen: view.Seen, journal: "_Journal") -> Entry:
         ledger.remaining = dict.fromkeys(seen.remaining)
     for name in view.added(seen, ledger):
         ledger.apply(Record(COMPLETE, at=seen.last_update, activity=name))
-    title = title_of(json_path, seen.title)
     doing = {name for name in ledger.started if journal.is_claimed(name)}
     return Entry(
         account=title.account,
@@ -128,7 +140,7 @@ def _entry(json_path: str, seen: view.Seen, journal: "_Journal") -> Entry:
         doing={name: record for name, record in ledger.started.items() if name in doing},
         interrupted={name: record for name, record in ledger.started.items() if name not in doing},
         records=tuple(records),
-        path=json_path,
+        path=path,
         fault=seen.fault,
         damaged=damaged,
     )

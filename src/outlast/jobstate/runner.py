@@ -39,6 +39,7 @@ class Order:
     only: str = "remaining"
     concurrency: int
     timeout_seconds: float | None = None
+    grace_seconds: float = GRACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,7 @@ class Run:
     def _stop(self) -> None:
         for process in self._alive:
             process.ask_to_stop()
-        deadline = monotonic() + GRACE_SECONDS
+        deadline = monotonic() + self._order.grace_seconds
         while any(process.is_alive() for process in self._alive) and monotonic() < deadline:
             with suppress(UsageError):
                 self._listen()

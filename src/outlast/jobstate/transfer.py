@@ -19,7 +19,7 @@ def found_in(directory: str) -> list[Entry]:
     if not os.path.isdir(directory):
         raise NotFound(f"{directory} is no directory.", "Name the one that holds a directory for each account.")
     paths = [path for account in Places(directory, None).accounts() for path in checklists_in(account)]
-    found = [entry for entry in map(read_entry, paths) if entry is not None]
+    found = [entry for path in paths if (entry := read_entry(path, of_elsewhere=True)) is not None]
     if not found:
         raise NotFound(f"{directory} holds no checklists.", "They are ACCOUNT/TYPE-2025-09-20.json.")
     return found

@@ -1,6 +1,7 @@
 """`outlast state run`: a function for every activity of many accounts."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -64,7 +65,7 @@ def _order(session: Session, state: "JobState", target: str, options: dict[str, 
     _put_here_first()
     chosen = {name: options[name] for name in ("date", "only", "concurrency", "timeout")}
     chosen["concurrency"] = chosen["concurrency"] or session.settings.concurrency
-    return make_order(
+    order = make_order(
         state,
         target,
         accounts=_accounts(options["accounts"], options["account"]),
@@ -72,6 +73,7 @@ def _order(session: Session, state: "JobState", target: str, options: dict[str, 
         activities=read_names(str(options["activities"]), "activities"),
         **chosen,  # type: ignore[arg-type]
     )
+    return replace(order, grace_seconds=session.settings.grace_seconds)
 
 
 def _accounts(listed: object, only: object) -> list[str]:
