@@ -19,7 +19,7 @@ from outlast.jobstate.ledger import Ledger
 from outlast.jobstate.open_files import Resting
 from outlast.jobstate.pair import MOST_TRIES, Found, Pair
 from outlast.jobstate.records import COMPLETE, FAIL, OPEN, RESET, SKIP, START, STOP, Record, pieces, to_line
-from outlast.jobstate.sheet import size_of
+from outlast.jobstate.sheet import mode_of, size_of
 from outlast.jobstate.view import Title
 
 _VIEW_SECONDS = 0.02
@@ -110,9 +110,11 @@ class FileBook(Book, Late, Resting):
         return locks.try_lock(self._pair.journal.descriptor, locks.place_of(activity))
 
     def catch_up(self) -> None:
-        """Rewrite the JSON if it is behind."""
-        with self.lock:
-            if self._behind:
+        """Rewrite the JSON if it is behind; one that is missing is not made anew."""
+        with self.lock, suppress(OSError, OutlastError):  # the journal has it, and who looks next is told
+            if self._behind and self._sheet.mark() is None:
+                self._is_level()
+            elif self._behind:
                 self._publish(hurried=True)
 
     def rest(self) -> bool:
@@ -293,16 +295,16 @@ class FileBook(Book, Late, Resting):
 
     def _rewrite(self) -> bool:
         """Rewrite the JSON; False if another is at it."""
-        if self._sheet.mark() is None:  # a person has reset it: whoever changes something next makes a new one
-            return True
-        if not self._pair.has_journal():
+        if not self._pair.is_open:  # it was let rest meanwhile
             self._be_in_place()
         with self._alone(_VIEW_SECONDS) as alone:
-            if alone:
-                self._read_journal()
-                if self._sheet.mark() != self._sheet.known:
+            mark = self._sheet.mark()
+            if alone and mark is not None:  # without it a person has reset it: whoever notes something makes a new one
+                if self._pair.journal.size() != self._pair.journal.position:
+                    self._read_journal()
+                if mark != self._sheet.known:
                     self._absorb()
-                self._sheet.write(self.title, self.ledger)
+                self._sheet.write(self.title, self.ledger, mode_of(mark))
         self._unsaved_because = ""
         return alone
 

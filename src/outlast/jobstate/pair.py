@@ -74,6 +74,11 @@ class Pair:
         assert self._open is not None
         return self._open
 
+    @property
+    def is_open(self) -> bool:
+        """True if the journal is open, wherever it is."""
+        return self._open is not None
+
     def has_journal(self) -> bool:
         """Tell whether the journal is open and in its place."""
         return self._open is not None and self._open.is_ours()

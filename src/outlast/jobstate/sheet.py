@@ -11,8 +11,8 @@ from outlast.jobstate.ledger import Ledger
 from outlast.jobstate.spare import Spare
 from outlast.jobstate.view import Seen, Title
 
-Mark = tuple[int, int, int]
-"""What tells one state of a file from another: inode, time of change, size."""
+Mark = tuple[int, int, int, int]
+"""What tells one state of a file from another: inode, time of change, size, mode."""
 
 
 class Sheet:
@@ -61,12 +61,15 @@ class Sheet:
         replace_file(Path(self.path), view.written(title, ledger))
         self.known = self.mark()
 
-    def write(self, title: Title, ledger: Ledger) -> None:
-        """Replace the file. After a power cut it may be an older one, or damaged: the journal has it all."""
+    def write(self, title: Title, ledger: Ledger, mode: int) -> None:
+        """Replace the file. After a power cut it may be an older one, or damaged: the journal has it all.
+
+        `mode` is that of the old one, which the new one gets.
+        """
         data = view.written(title, ledger)
         descriptor, temporary = self.spare.open()
         try:
-            mark = self._fill(descriptor, data)
+            mark = self._fill(descriptor, data, mode)
         finally:
             os.close(descriptor)
         crash_point("sheet:written")
@@ -74,16 +77,15 @@ class Sheet:
         self.known = mark
         crash_point("sheet:renamed")
 
-    def _fill(self, descriptor: int, data: bytes) -> Mark:
-        """Let an open file hold `data` and have the mode of the JSON; return its mark."""
+    def _fill(self, descriptor: int, data: bytes, mode: int) -> Mark:
+        """Let an open file hold `data` and have this mode; return its mark."""
         if (written := os.pwrite(descriptor, data, 0)) != len(data):
             raise ShortWrite(self.path, written, len(data))
-        status, mode = os.fstat(descriptor), os.stat(self.path).st_mode
-        if status.st_size != len(data):
+        status = os.fstat(descriptor)
+        if (status.st_size, status.st_mode) != (len(data), mode):
             os.ftruncate(descriptor, len(data))
-            status = os.fstat(descriptor)
-        if status.st_mode != mode:
             os.fchmod(descriptor, stat.S_IMODE(mode))
+            status = os.fstat(descriptor)
         return _mark_of(status)
 
     def keep_copy(self) -> str:
@@ -112,5 +114,10 @@ def size_of(mark: Mark) -> int:
     return mark[2]
 
 
+def mode_of(mark: Mark) -> int:
+    """Return the mode of a file."""
+    return mark[3]
+
+
 def _mark_of(status: os.stat_result) -> Mark:
-    return (status.st_ino, status.st_mtime_ns, status.st_size)
+    return (status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)

@@ -20,12 +20,13 @@ class Spare:
     def __init__(self, path: str) -> None:
         directory, name = os.path.split(path)
         self._path = path
+        self._likely = 0
         self.is_kept = False
         self._names = tuple(os.path.join(directory, f".{name}.{number}.tmp") for number in (1, 2))
 
     def open(self) -> tuple[int, str]:
         """Return a file to write, and its name; what it holds means nothing. The caller excludes others."""
-        for name in self._names:
+        for name in (self._names[self._likely], self._names[1 - self._likely]):
             try:
                 descriptor = os.open(name, _FLAGS)
             except FileNotFoundError:
@@ -34,12 +35,13 @@ class Spare:
                 return descriptor, name
             os.close(descriptor)
             os.unlink(name)
-        name = self._names[0]
+        name = self._names[self._likely]
         return os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666), name
 
     def exchange(self, name: str) -> None:
         """Put the file of that name in the JSON's place, and keep the JSON's file for the next time."""
-        other = self._names[1] if name == self._names[0] else self._names[0]
+        self._likely = 1 - self._names.index(name)
+        other = self._names[self._likely]
         try:
             os.link(self._path, other, follow_symlinks=False)
         except FileExistsError:
@@ -64,8 +66,8 @@ def _is_free(descriptor: int) -> bool:
     try:
         # Who opens it at this very moment ends the lease, which is told by a signal; the usual one would end us.
         fcntl.fcntl(descriptor, _SETSIG, signal.SIGURG)
+        # It ends when the file is closed.
         fcntl.fcntl(descriptor, _SETLEASE, fcntl.F_WRLCK)
-        fcntl.fcntl(descriptor, _SETLEASE, fcntl.F_UNLCK)
     except OSError:
         return False
     return True
