@@ -190,7 +190,10 @@ class FileBook(Book, Late, Resting):
                 if durable:
                     self._be_in_place()
                 if self._pair.generation == generation:
-                    self._read_journal(record, line)
+                    if self._pair.journal.read_own(line):
+                        self.ledger.apply(record)
+                    else:
+                        self._read_journal()
                     return
         raise self._pair.restless()
 
@@ -210,13 +213,10 @@ class FileBook(Book, Late, Resting):
                 self._pair.forget()
             raise
 
-    def _read_journal(self, expected: Record | None = None, line: bytes = b"") -> None:
-        """Apply what is new in the journal; `line` is what `expected` looks like, most often all there is."""
+    def _read_journal(self) -> None:
+        """Apply what is new in the journal."""
         journal = self._pair.journal
         begin, data = journal.read_new()
-        if expected is not None and data == line:
-            self.ledger.apply(expected)
-            return
         if not data and journal.size() < journal.position:  # somebody has cut it; what was read of it still counts
             journal.position = 0
             begin, data = journal.read_new()
@@ -321,8 +321,9 @@ class FileBook(Book, Late, Resting):
                 locks.unlock(descriptor, locks.VIEW)
 
     def _wait(self) -> None:
-        self._behind = True
-        late.wait_for(self)
+        if not self._behind:
+            self._behind = True
+            late.wait_for(self)
 
     def _is_level(self) -> None:
         if self._behind:

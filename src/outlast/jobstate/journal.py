@@ -19,6 +19,7 @@ _READ_BYTES = 65_536
 _HEAD_BYTES = 100
 _SETUP_SECONDS = 10.0
 _SETUP_POLL_SECONDS = 0.002
+_flush = os.fdatasync if sys.platform == "linux" else os.fsync
 _NAMES = os.path.isdir("/proc/self/fd")
 """True where a descriptor's name can be asked for (Linux)."""
 
@@ -34,8 +35,6 @@ class Journal:
         self._written = 0
         self._failure: OSError | None = None
         self._flushing = threading.Lock()
-        self._users = 0
-        self._counting = threading.Lock()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self.descriptor = _not_standard(os.open(path, flags, 0o666))
         self.inode = _inode(self.descriptor)
@@ -50,16 +49,12 @@ class Journal:
 
         Asking for a file's times makes its next flush dearer (decision 0014), so Linux is asked for its name only.
         """
-        if _NAMES:
-            return os.readlink(self._link)
-        return _inode(self.descriptor)
+        return os.readlink(self._link) if _NAMES else _inode(self.descriptor)
 
     def is_ours(self) -> bool:
         """Tell whether the descriptor still is this file, under its name: not removed, renamed, closed or reused."""
         try:
-            if self._place() != self._name:
-                return False
-            return _NAMES or self.is_in_place()
+            return self._place() == self._name and (_NAMES or self.is_in_place())
         except OSError:
             return False
 
@@ -90,6 +85,13 @@ class Journal:
         self.position = begin + len(whole)
         return begin, whole
 
+    def read_own(self, line: bytes) -> bool:
+        """Count a record as read if it is all that is new."""
+        if os.pread(self.descriptor, len(line) + 1, self.position) != line:
+            return False
+        self.position += len(line)
+        return True
+
     def append(self, line: bytes) -> int:
         """Write one record, in one call; return the number for `flush`. Raise OSError, also if it is cut short."""
         written = os.write(self.descriptor, line)
@@ -104,21 +106,17 @@ class Journal:
 
         A failed flush is never tried again: the kernel would call the second one a success and have lost the data.
         """
-        self._use()
-        try:
-            with self._flushing:
-                if self._failure is not None:
-                    raise OSError(*self._failure.args)
-                if self._flushed < number:
-                    self._flush_all()
-        finally:
-            self._stop_using()
+        with self._flushing:
+            if self._failure is not None:
+                raise OSError(*self._failure.args)
+            if self._flushed < number:
+                self._flush_all()
         crash_point("journal:flushed")
 
     def _flush_all(self) -> None:
         upto = self._written
         try:
-            os.fdatasync(self.descriptor) if sys.platform == "linux" else os.fsync(self.descriptor)
+            _flush(self.descriptor)
         except OSError as error:
             self._failure = error
             self._forget_cached()
@@ -148,22 +146,10 @@ class Journal:
         """Let others in again."""
         locks.unlock(self.descriptor, locks.SETUP)
 
-    def _use(self) -> None:
-        with self._counting:
-            self._users += 1
-
-    def _stop_using(self) -> None:
-        with self._counting:
-            self._users -= 1
-            if self._users < 0:
-                self._close()
-
     def close(self) -> None:
         """Close the file, and with it every lock, once no thread flushes it any more."""
-        with self._counting:
-            self._users -= 1
-            if self._users < 0:
-                self._close()
+        with self._flushing:
+            self._close()
 
     def forked(self) -> None:
         """Close the file in a forked child, where another thread may have held any lock for ever."""

@@ -85,7 +85,7 @@ class Pair:
 
     def is_in_place(self) -> bool:
         """Tell whether both files are there, and the journal is the one that is open here."""
-        return self.has_journal() and self.sheet.mark() is not None
+        return self._open is not None and self._open.is_ours() and self.sheet.is_there()
 
     def settle(self, write_first: Callable[[], None]) -> Found:
         """Open the journal that belongs to the JSON, making what is missing; `write_first` writes a JSON, durably."""

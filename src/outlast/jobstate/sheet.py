@@ -32,6 +32,10 @@ class Sheet:
         except NotADirectoryError:
             return None
 
+    def is_there(self) -> bool:
+        """Tell whether the file exists."""
+        return os.access(self.path, os.F_OK)
+
     def read(self) -> Seen | None:
         """Return what the file says and know it from now on; None if it is missing. Raise OSError, StoreBroken."""
         try:
