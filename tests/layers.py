@@ -14,8 +14,11 @@ PUBLIC = ("outlast", "outlast.client", "outlast.decorator", "outlast.jobstate")
 """What users import. `outlast` in a row means that one module; every other name includes what lies below it."""
 
 BASE = ("outlast.core", "outlast.crashpoint")
+LEAVES = ("outlast.crashpoint", "outlast.durable", "outlast.core.errors", "outlast.core.filenames")
+"""The standard library and each other only."""
 BELOW_CLIENTS = (
     *BASE,
+    "outlast.durable",
     "outlast.storage",
     "outlast.engine",
     "outlast.jobstate",
@@ -54,11 +57,15 @@ FOR_CLIENTS = (
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Leaves: the standard library only.
     "outlast.crashpoint": (),
-    "outlast.jobstate": ("outlast.jobstate",),
+    "outlast.durable": ("outlast.crashpoint",),
+    "outlast.core.errors": (),
+    "outlast.core.filenames": (),
+    # Job state is used alone: it needs leaves, and what reads the settings, which needs no more than they do.
+    "outlast.jobstate": ("outlast.jobstate", *LEAVES, "outlast.settings"),
     # Values and rules.
     "outlast.core": ("outlast.core", "cronsim"),
     # Side by side: neither knows the other.
-    "outlast.storage": (*BASE, "outlast.storage", "apsw", "psycopg", "psycopg_pool"),
+    "outlast.storage": (*BASE, "outlast.durable", "outlast.storage", "apsw", "psycopg", "psycopg_pool"),
     "outlast.engine": (*BASE, "outlast.engine", "psutil"),
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
@@ -70,7 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.settings": BASE,
     "outlast.joblog": BASE,
     "outlast.unit": (*BASE, "outlast.settings"),
-    "outlast.unitkeeper": (*BASE, "outlast.unit", "outlast.storage.durable"),
+    "outlast.unitkeeper": (*BASE, "outlast.unit", "outlast.durable"),
     "outlast.app": (*BELOW_CLIENTS, "outlast.scheduling"),
     # The second place: what looks at a data directory as a whole, and mends it.
     "outlast.upkeep": (

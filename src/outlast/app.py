@@ -14,13 +14,13 @@ from outlast.core.errors import OutlastError, Refused, UsageError
 from outlast.core.job import Home, Job, NewJob, Spec
 from outlast.core.places import Places
 from outlast.core.policies import Backoff, Policy
+from outlast.durable import ensure_directory
 from outlast.engine.chores import Chore
 from outlast.engine.doorbell import SocketDoorbell
 from outlast.engine.launch import Launch
 from outlast.engine.witness import Witness
 from outlast.service import Service, forget_files
 from outlast.settings import Settings, load_settings
-from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.view_file import ViewFile, import_view
 

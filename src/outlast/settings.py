@@ -175,6 +175,12 @@ def load_settings(
     return Settings(values=values, texts=texts, origins=origins)
 
 
+def find_text(variable: str) -> str | None:
+    """Return the text of one setting that stands in a file here or is a default, whatever the others are."""
+    from_file, file_name = _read_file(Path.cwd())
+    return _find(BY_VARIABLE[variable], {}, {}, from_file, file_name)[0]
+
+
 def _find(
     setting: Setting,
     flags: Mapping[str, str],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from outlast.core.errors import NotFound, Refused
-from outlast.storage.durable import ensure_directory, fsync_directory, replace_file
+from outlast.durable import ensure_directory, fsync_directory, replace_file
 from outlast.unit import Unit, launchd_text, systemd_text
 
 ANSWER_SECONDS = 60.0

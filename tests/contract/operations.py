@@ -9,8 +9,8 @@ from outlast.core.job import Checkpoint, Event, Job, Progress
 from outlast.core.query import Query
 from outlast.core.schedules import Schedule, make_timetable
 from outlast.core.status import Reason, Status
+from outlast.durable import replace_file
 from outlast.engine.schedules import fire_due
-from outlast.storage.durable import replace_file
 from outlast.storage.exchange.exporting import Export
 from outlast.storage.exchange.importing import Wishes, import_file
 from outlast.storage.sqlite import SqliteStore

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.storage.durable import ensure_directory, replace_file, set_aside, sweep
+from outlast.durable import ensure_directory, replace_file, set_aside, sweep
 from tests.faults.fixtures import ROOT, faultio
 
 __all__ = ["faultio"]
@@ -66,7 +66,7 @@ def test_a_failed_replacement_leaves_the_old_file_and_nothing_else(tmp_path: Pat
 SHORT_WRITE = """
 import errno, os, sys
 from pathlib import Path
-from outlast.storage.durable import replace_file
+from outlast.durable import replace_file
 from tests.faults import faultio
 
 path = Path(sys.argv[1]) / "file"
@@ -96,7 +96,7 @@ def test_a_short_write_is_an_error_and_no_call_is_tried_twice(faultio: Path, tmp
 RECORD = """
 import sys
 from pathlib import Path
-from outlast.storage.durable import replace_file
+from outlast.durable import replace_file
 
 replace_file(Path(sys.argv[1]), b"x")
 """

@@ -13,8 +13,8 @@ import apsw
 from outlast.core.findings import Finding
 from outlast.core.job import Job
 from outlast.core.query import Query
+from outlast.durable import ensure_directory
 from outlast.settings import Settings, load_settings
-from outlast.storage.durable import ensure_directory
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile

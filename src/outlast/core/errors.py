@@ -3,13 +3,16 @@
 OutlastError
 ├── UsageError            wrong input; nothing was changed
 │   ├── NotStorable       a value that is not JSON
-│   └── NotImportable     a function that a job process could not import
+│   ├── NotImportable     a function that a job process could not import
+│   └── UnknownActivity   an activity that was not given to the checklist
 ├── NotFound              no such job, or more than one
 ├── Conflict              the state forbids it
 │   ├── KeyConflict       the key belongs to a job with other arguments
-│   └── IllegalMove       the table of moves forbids it
+│   ├── IllegalMove       the table of moves forbids it
+│   └── AlreadyDone       the activity is completed; it is not run again
 ├── Refused               forbidden here, whatever the state
 ├── Busy                  locked or away for the moment; try again
+│   └── AlreadyClaimed    another process is doing the activity
 ├── WaitTimeout           (also TimeoutError) the job goes on
 ├── JobFailed             the job whose result was asked for has failed
 ├── StoreError
@@ -50,6 +53,10 @@ class NotImportable(UsageError):
     """A function cannot be found again by another process."""
 
 
+class UnknownActivity(UsageError):
+    """The checklist was not given an activity of this name."""
+
+
 class NotFound(OutlastError):
     code = "not_found"
     exit_code = 4
@@ -67,6 +74,10 @@ class IllegalMove(Conflict):
     """The table of moves does not allow this change of status."""
 
 
+class AlreadyDone(Conflict):
+    """The activity is completed, perhaps by another process meanwhile; it is not run again."""
+
+
 class Refused(OutlastError):
     code = "refused"
 
@@ -74,6 +85,10 @@ class Refused(OutlastError):
 class Busy(OutlastError):
     code = "busy"
     exit_code = 3
+
+
+class AlreadyClaimed(Busy):
+    """Another process, or another thread, is doing the activity."""
 
 
 class WaitTimeout(OutlastError, TimeoutError):

@@ -3,13 +3,13 @@
 Standard library only.
 """
 
-import hashlib
 import re
 
 _KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@+-_.")
 _KEPT_CASE_BLIND = _KEPT - frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _PLAIN = re.compile(r"[a-z0-9@+_-][a-z0-9@+_.-]{0,149}\Z")
 """Names that stay as they are on every disk."""
+_ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 _EMPTY = "%"
 _MOST_BYTES = 150
 """Leaves room for a date, an extension and a temporary suffix within the 255 bytes of a file name."""
@@ -31,6 +31,19 @@ def safe_file_name(name: str, *, case_blind: bool = False) -> str:
     return f"{_whole_escapes(encoded[:_PREFIX_BYTES])}~{_digest(name)}"
 
 
+def original_name(file_name: str) -> str | None:
+    """Return the name that `safe_file_name` made this of; None if it was shortened, or is none of its names."""
+    if file_name == _EMPTY:
+        return ""
+    try:
+        name = _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), file_name.encode()).decode(
+            "utf-8", "surrogatepass"
+        )
+    except UnicodeError:
+        return None
+    return name if file_name in (safe_file_name(name), safe_file_name(name, case_blind=True)) else None
+
+
 def _percent_encode(name: str, kept: frozenset[int]) -> str:
     # surrogatepass gives a lone surrogate bytes that no valid text has.
     raw = name.encode("utf-8", "surrogatepass")
@@ -44,4 +57,6 @@ def _whole_escapes(prefix: str) -> str:
 
 
 def _digest(name: str) -> str:
+    import hashlib  # for long names only: it takes a tenth of the time that everything else here takes to import
+
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_DIGITS]

@@ -18,7 +18,7 @@ from outlast.core.errors import UsageError
 from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.view import job_object, result_told
-from outlast.storage.durable import replace_file, set_aside, sweep
+from outlast.durable import replace_file, set_aside, sweep
 from outlast.storage.imports import imported_jobs
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.published import Mark, Published

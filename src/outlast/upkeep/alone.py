@@ -9,8 +9,8 @@ from pathlib import Path
 
 from outlast.core.errors import Refused
 from outlast.core.places import Places
+from outlast.durable import ensure_directory
 from outlast.engine.locks import holder, holder_of
-from outlast.storage.durable import ensure_directory
 
 # What SQLite locks of a file (os_unix.c): whoever has a WAL store open holds a part of it.
 _STORE_LOCK_START, _STORE_LOCK_BYTES = 0x40000000, 512

@@ -14,9 +14,9 @@ import outlast
 from outlast.app import open_store, places_of, prepare_places, store_path
 from outlast.core.errors import Refused, UsageError
 from outlast.crashpoint import crash_point
+from outlast.durable import fsync_directory, temporary_beside
 from outlast.service import Service
 from outlast.settings import Settings
-from outlast.storage.durable import fsync_directory, temporary_beside
 from outlast.storage.exchange.exporting import Export
 from outlast.storage.exchange.importing import Imported, Wishes, import_file
 from outlast.storage.exchange.reading import is_export

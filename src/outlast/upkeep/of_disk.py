@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from outlast.core.findings import Finding
-from outlast.storage.durable import leftovers
+from outlast.durable import leftovers
 from outlast.storage.sqlite.beside import SIDES, backup_of, marker_of
 from outlast.upkeep.patient import Patient, counted, few, ok, problem, warning
 

@@ -12,8 +12,8 @@ from typing import Any
 from outlast.app import open_store
 from outlast.core.errors import Refused, StoreDamaged, StoreGone, UsageError
 from outlast.core.findings import Level
+from outlast.durable import ensure_directory, leftovers, temporary_beside
 from outlast.settings import Settings
-from outlast.storage.durable import ensure_directory, leftovers, temporary_beside
 from outlast.storage.exchange.importing import Wishes, import_objects
 from outlast.storage.sqlite import replacing
 from outlast.storage.sqlite.beside import SIDES, backup_of, real_path

@@ -13,6 +13,7 @@ SECTIONS = {
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
     "Keep safe": ("doctor", "backup", "export", "import"),
+    "Activities of every day": ("state",),
     "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""
@@ -23,18 +24,21 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 class LazyGroup(click.Group):
-    """The commands; only the module of the one that is called is imported."""
+    """The commands of a table; only the module of the one that is called is imported, from `package`."""
+
+    sections = SECTIONS
+    package = _PACKAGE
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for names in SECTIONS.values() for name in names if find_spec(_module(name)) is not None]
+        return [name for names in self.sections.values() for name in names if find_spec(self._module(name)) is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if not any(cmd_name in names for names in SECTIONS.values()):
+        if not any(cmd_name in names for names in self.sections.values()):
             return None
         try:
-            module = import_module(_module(cmd_name))
+            module = import_module(self._module(cmd_name))
         except ModuleNotFoundError as error:
-            if error.name != _module(cmd_name):
+            if error.name != self._module(cmd_name):
                 raise
             return None
         command: click.Command = module.command
@@ -51,14 +55,13 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         known = set(self.list_commands(ctx))
         longest = max(map(len, known))
-        for title, names in SECTIONS.items():
+        for title, names in self.sections.items():
             rows = [(name.ljust(longest), _short_help(self.get_command(ctx, name))) for name in names if name in known]
             with formatter.section(title):
                 formatter.write_dl(rows, col_spacing=2)
 
-
-def _module(name: str) -> str:
-    return f"{_PACKAGE}.{name}_command"
+    def _module(self, name: str) -> str:
+        return f"{self.package}.{name}_command"
 
 
 def _short_help(command: click.Command | None) -> str:

@@ -12,7 +12,7 @@ import apsw
 
 from outlast.core.errors import OutlastError, StoreDamaged, StoreFull
 from outlast.crashpoint import crash_point
-from outlast.storage.durable import ensure_directory, fsync_directory, set_aside, sweep, temporary_beside
+from outlast.durable import ensure_directory, fsync_directory, set_aside, sweep, temporary_beside
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import backup_of
 from outlast.storage.sqlite.connection import Database

@@ -21,7 +21,7 @@ from outlast.core.errors import (
     StoreReadOnly,
     UsageError,
 )
-from outlast.storage.durable import ensure_directory
+from outlast.durable import ensure_directory
 from outlast.storage.sqlite.beside import backup_of, marker_of
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from outlast.core.errors import StoreDamaged
 from outlast.crashpoint import crash_point
-from outlast.storage.durable import aside_names, fsync_directory, replace_file
+from outlast.durable import aside_names, fsync_directory, replace_file
 from outlast.storage.sqlite.beside import SIDES, marker_of
 
 

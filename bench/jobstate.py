@@ -1,0 +1,152 @@
+"""What a completion costs, against a bare append and flush on the same disk at the same time.
+
+    python bench/jobstate.py [--rounds 40] [--directory DIR]
+
+The bare one and ours are measured in small blocks in turn, because a shared disk changes its speed from one second to
+the next: read the ratios, not the rates.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from outlast.jobstate import Checklist, JobState
+
+BLOCK = 60
+WARM = 250
+RECORD = b"\n%b\n" % (b"r" * 150)
+STARTS = 25
+MANY = 10_000
+THREADS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is measured: `act` does it so many times and returns the seconds, without what belongs to no completion."""
+
+    name: str
+    act: Callable[[int], float]
+
+
+class Completions:
+    """A bare append, and completions in checklists of two sizes."""
+
+    def __init__(self, directory: Path) -> None:
+        self.state = JobState(dir=directory / "job-state")
+        self._bare = os.open(directory / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._few, self._many, self._blocks = self._of(20), self._of(MANY), self._of(20)
+        self._next_account = count()
+
+    def _of(self, size: int) -> Iterator[tuple[Checklist, str]]:
+        """Yield activities to complete, in checklists of this size, one after the other."""
+        names = [f"activity-{number}" for number in range(size)]
+        for number in count():
+            checklist = self.state.open(f"{size}-{next(self._next_account)}", "daily-set", names)
+            yield from ((checklist, name) for name in names)
+            del checklist, number
+
+    def subjects(self) -> list[Subject]:
+        return [
+            Subject(name="bare append + fdatasync", act=self._bare_appends),
+            Subject(name="complete, 20 activities", act=lambda times: self._complete(self._few, times)),
+            Subject(name=f"complete, {MANY:,} activities", act=lambda times: self._complete(self._many, times)),
+            Subject(name="with activity(): pass", act=self._do_whole),
+        ]
+
+    def _bare_appends(self, times: int) -> float:
+        began = time.perf_counter()
+        for _ in range(times):
+            os.write(self._bare, RECORD)
+            os.fdatasync(self._bare)
+        return time.perf_counter() - began
+
+    def _complete(self, source: Iterator[tuple[Checklist, str]], times: int) -> float:
+        seconds = 0.0
+        for _ in range(times):
+            checklist, name = next(source)
+            began = time.perf_counter()
+            checklist.complete(name)
+            seconds += time.perf_counter() - began
+        return seconds
+
+    def _do_whole(self, times: int) -> float:
+        seconds = 0.0
+        for _ in range(times):
+            checklist, name = next(self._blocks)
+            began = time.perf_counter()
+            with checklist.activity(name):
+                pass
+            seconds += time.perf_counter() - began
+        return seconds
+
+
+def measure(directory: Path, rounds: int) -> None:
+    """Print a line for each subject: the median of its rate, and of its ratio to the bare one of the same round.
+
+    Before that, so much is done that the JSONs are rewritten at the pace of a program that never rests (late.py).
+    """
+    subjects = Completions(directory).subjects()
+    for subject in subjects * 3:
+        subject.act(WARM)
+    spent = [[subject.act(BLOCK) / BLOCK for subject in subjects] for _ in range(rounds)]
+    for index, subject in enumerate(subjects):
+        rate = statistics.median(1 / row[index] for row in spent)
+        ratio = statistics.median(row[0] / row[index] for row in spent)
+        print(f"{subject.name:32} {rate:8,.0f}/s   {ratio:5.2f} × bare")
+    few, many = (statistics.median(row[index] for row in spent) for index in (1, 2))
+    print(f"{MANY:,} activities take {many / few:.2f} × the time of 20")
+
+
+def measure_threads(directory: Path, each: int = 150) -> None:
+    """Print what threads reach that share their flushes."""
+    names = [f"{thread}-{number}" for thread in range(THREADS) for number in range(each)]
+    checklist = JobState(dir=directory / "threads").open("a", "t", names)
+
+    def work(thread: int) -> None:
+        for number in range(each):
+            checklist.complete(f"{thread}-{number}")
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(THREADS)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(f"{THREADS} threads on one checklist       {len(names) / (time.perf_counter() - began):8,.0f}/s")
+
+
+def measure_start() -> None:
+    """Print what importing costs, against an interpreter that does nothing."""
+    codes = ("pass", "import outlast.jobstate", "from outlast import JobState")
+    spent: dict[str, list[float]] = {code: [] for code in codes}
+    for _ in range(STARTS):
+        for code in codes:
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            spent[code].append(time.perf_counter() - began)
+    for code in codes[1:]:
+        print(f"{code:32} {min(spent[code]) / min(spent['pass']):5.2f} × python -c pass")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--directory", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
+        measure(Path(directory), arguments.rounds)
+        measure_threads(Path(directory))
+    measure_start()
+
+
+if __name__ == "__main__":
+    main()

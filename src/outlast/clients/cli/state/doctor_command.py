@@ -1,0 +1,34 @@
+"""`outlast state doctor`: what is wrong with the files."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from outlast.clients.cli.session import Session, examples, pass_session
+from outlast.clients.cli.state.choosing import state_options
+from outlast.clients.render.text import visible
+
+if TYPE_CHECKING:
+    from outlast.jobstate import JobState
+
+
+@click.command(epilog=examples("outlast state doctor", "outlast state doctor --json"))
+@state_options
+@pass_session
+def command(session: Session, state: "JobState") -> int:
+    """Look for what is wrong with the files; exit 1 if anything is.
+
+    Damaged files, disks without locks, network file systems. Nothing is changed. A damaged checklist is made anew when
+    it is opened, and a copy is kept.
+    """
+    found = state.doctor()
+    if session.json:
+        session.print_json({"ok": not found, "findings": [asdict(finding) for finding in found]})
+        return 1 if found else 0
+    for finding in found:
+        problem = session.paint()(visible(finding.problem), "red")
+        session.print_lines([f"{visible(finding.path)}: {problem}", f"  {visible(finding.fix)}"])
+    if not found:
+        session.print_lines([f"{state.places.root}: all is well"])
+    return 1 if found else 0

@@ -1,0 +1,1 @@
+"""Job state: checklists, their files, and what they survive."""

@@ -1,0 +1,39 @@
+"""What the tests of job state share: a directory, a clock that stands, and a look into the files."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from outlast import JobState
+from tests.jobstate.places import DAY, Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands at noon (UTC) of DAY until it is moved."""
+    return Clock(DAY)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Return the directory of job state, not yet made."""
+    return tmp_path / "sessions" / "job-state"
+
+
+@pytest.fixture
+def state(directory: Path, clock: Clock) -> JobState:
+    """Return job state in that directory, by that clock, in UTC."""
+    return JobState(dir=directory, timezone="UTC", clock=clock)
+
+
+@pytest.fixture
+def memory_disk() -> Iterator[Path]:
+    """Return a directory in memory where there is one: for what has many files and no power cut."""
+    root = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix="outlast-test-", dir=root))
+    yield path
+    shutil.rmtree(path)

@@ -1,0 +1,79 @@
+"""kill -9, and faults of the disk, at every file-system call (RELIABILITY T2 and T4).
+
+TORTURE_STRIKES=1 strikes all of them in every way.
+"""
+
+import errno
+import os
+
+import pytest
+
+from tests.faults.fixtures import Strike, faultio, strike
+from tests.faults.striker import Stroke
+
+__all__ = ["faultio", "strike"]
+
+OPERATIONS = "tests.jobstate.operations"
+EVERY_CHANGE = "open,write,fsync,rename,unlink,mkdir,link,lock"
+FULL = "TORTURE_STRIKES" in os.environ
+CHANGES = ("first_open", "first_complete", "complete", "activity", "take_over", "undo", "reset", "pruning")
+SOME_CHANGES = ("first_open", "complete", "undo")
+ERRORS = {"StoreFull", "StoreBroken", "StoreReadOnly", "Busy"}
+
+
+def unsound(strokes: list[Stroke]) -> list[Stroke]:
+    return [stroke for stroke in strokes if not stroke.is_sound]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [(name, "kill") for name in CHANGES] + [(name, "killafter") for name in (CHANGES if FULL else SOME_CHANGES)],
+)
+def test_a_change_is_whole_wherever_it_is_killed(strike: Strike, name: str, mode: str) -> None:
+    strokes = strike(OPERATIONS, name, mode=mode)
+
+    print(f"{name}, {mode}: {len(strokes)} calls")
+    assert unsound(strokes) == []
+    assert len(strokes) > 5
+    assert strokes[-1].acknowledged
+    assert strokes[-1].state == "after"
+
+
+@pytest.mark.parametrize("name", ["promises_too_early", "writes_in_place"])
+def test_a_planted_fault_is_found(strike: Strike, name: str) -> None:
+    assert unsound(strike(OPERATIONS, name, mode="kill")) != []
+
+
+@pytest.mark.parametrize(
+    ("mode", "ops", "error"),
+    [
+        ("errno", EVERY_CHANGE, errno.EIO),
+        ("errno", "open,write,mkdir,link,rename", errno.ENOSPC),
+        ("errno", "open,mkdir,rename,unlink,link", errno.EROFS),
+        ("short", "write", 0),
+    ],
+    ids=["EIO", "ENOSPC", "EROFS", "short"],
+)
+@pytest.mark.parametrize(
+    ("name", "sticky"),
+    [("first_complete", True), ("activity", False), *([("first_complete", False), ("activity", True)] if FULL else [])],
+)
+def test_a_failing_disk_is_told_and_nothing_promised_is_lost(
+    strike: Strike, name: str, mode: str, ops: str, error: int, sticky: bool
+) -> None:
+    strokes = strike(OPERATIONS, name, mode=mode, ops=ops, error=error, sticky=sticky)
+
+    assert unsound(strokes) == []
+    told = {stroke.error.partition(":")[0] for stroke in strokes if not stroke.acknowledged}
+    assert told
+    assert told <= ERRORS
+    assert all(stroke.error == "" or ": " in stroke.error for stroke in strokes)
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_named(strike: Strike, error: int) -> None:
+    strokes = strike(OPERATIONS, "activity", mode="errno", ops="lock", error=error, sticky=True)
+
+    assert unsound(strokes) == []
+    assert "cannot be locked" in strokes[0].error
+    assert "local disk" in strokes[0].error
