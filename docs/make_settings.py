@@ -8,7 +8,6 @@ PAGE = Path(__file__).with_name("settings.md")
 NOT_YET = (
     "OUTLAST_LEASE",
     "OUTLAST_TOKEN",
-    "OUTLAST_CLUSTER_WORKER",
 )
 """Settings that are read and checked, but that nothing acts on yet."""
 HEAD = """\

@@ -121,7 +121,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "outlast.engine.identity",
     ),
     "outlast.clients": FOR_CLIENTS,
-    "outlast.clients.cli": (*FOR_CLIENTS, "click", "rich"),
+    "outlast.clients.cli": (*FOR_CLIENTS, "outlast.durable", "click", "rich"),
     "outlast.clients.mcp": (*FOR_CLIENTS, "mcp", "pydantic", "starlette", "uvicorn"),
     "outlast.clients.web": (*FOR_CLIENTS, "jinja2", "sse_starlette", "starlette", "uvicorn"),
     "outlast.__main__": ("outlast.clients.cli",),

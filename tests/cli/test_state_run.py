@@ -38,7 +38,7 @@ def do(account, activity):
         threading.Event().wait()
 
 async def later(account, activity):
-    await asyncio.sleep(0)
+    await asyncio.wait_for(asyncio.Event().wait(), 0.001)
 
 def child(account, activity):
     if os.fork() == 0:
