@@ -39,7 +39,7 @@ numbers = count(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A line of the report: what is measured, and the least ratio to the bare commit that PERFORMANCE asks for."""
+    """A line of the report: what is measured, and the least ratio to the bare commit that is asked for."""
 
     name: str
     act: Callable[[], object]

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from outlast.backends import ServiceBackend
 from outlast.core.errors import OutlastError, Refused, UsageError
 from outlast.core.job import Home, Job, NewJob, Spec
 from outlast.core.places import Places
@@ -23,6 +22,9 @@ from outlast.service import Service, forget_files
 from outlast.settings import Settings, load_settings
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.view_file import ViewFile, import_view
+
+if TYPE_CHECKING:
+    from outlast.backends import ServiceBackend
 
 log = logging.getLogger("outlast")
 
@@ -49,8 +51,10 @@ def open_service(settings: Settings, *, client: str) -> Service:
     )
 
 
-def open_backend(flags: Mapping[str, str]) -> ServiceBackend:
+def open_backend(flags: Mapping[str, str]) -> "ServiceBackend":
     """Return the backend of the library."""
+    from outlast.backends import ServiceBackend
+
     settings = load_settings(flags)
     return ServiceBackend(open_service(settings, client="library"), lambda: timezone_of(settings))
 
@@ -97,6 +101,7 @@ def supervise(settings: Settings, **duty: Any) -> None:
 
     Keyword arguments are fields of `Duty`. Raise Busy if another process supervises it.
     """
+    from outlast.backends import ServiceBackend
     from outlast.engine.supervisor import Duty, Supervisor
 
     refuse_windows()
@@ -170,7 +175,7 @@ def launch_of(settings: Settings, places: Places) -> Launch:
     )
 
 
-def answer_call(backend: ServiceBackend, method: str, params: Mapping[str, Any], *, caller: Job | None) -> Any:
+def answer_call(backend: "ServiceBackend", method: str, params: Mapping[str, Any], *, caller: Job | None) -> Any:
     """Answer what a running job asks of its store. Raise OutlastError."""
     if method == "submit":
         actor = f"job:{caller.id}" if caller is not None else ""

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import fcntl
 import glob
+import math
 import os
 import secrets
 import stat
@@ -21,19 +23,10 @@ def replace_file(path: Path, data: bytes) -> None:
     The new file has the mode of the old one. A failed fsync is not tried again: the kernel would call the second
     one a success and have lost the data.
     """
-    temporary = temporary_beside(path)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        try:
-            _write(descriptor, data, like=path)
-        finally:
-            os.close(descriptor)
+    with new_file_beside(path, 0o666) as (descriptor, temporary):
+        _write(descriptor, data, like=path)
         crash_point("replace_file:flushed")
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
     crash_point("replace_file:renamed")
     fsync_directory(path.parent)
 
@@ -46,6 +39,32 @@ def _write(descriptor: int, data: bytes, *, like: Path) -> None:
         raise OSError(errno.ENOSPC, f"Only {written:,} of {len(data):,} bytes were written")
     crash_point("replace_file:written")
     os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def new_file_beside(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
+    """Make a file that is to take the place of `path`; yield its descriptor and its name, and remove that at the end.
+
+    A lock says that its writer lives, until it is renamed: what `sweep` finds without one is nobody's. Raise OSError.
+    """
+    descriptor, temporary = _new_locked_file(path, mode)
+    try:
+        yield descriptor, temporary
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        os.close(descriptor)
+
+
+def _new_locked_file(path: Path, mode: int) -> tuple[int, Path]:
+    while True:
+        temporary = temporary_beside(path)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with contextlib.suppress(OSError):  # where nothing can be locked, age has to tell
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, temporary
+        os.close(descriptor)  # swept in the moment before it was locked
 
 
 def temporary_beside(path: Path) -> Path:
@@ -66,9 +85,27 @@ def leftovers(path: Path, *, older_than_seconds: float = _OLDEST_WRITE_SECONDS) 
 
 def sweep(path: Path) -> None:
     """Remove what killed writers of `path` have left beside it."""
-    for leftover in leftovers(path):
+    old = leftovers(path)
+    for leftover in leftovers(path, older_than_seconds=-math.inf):
         with contextlib.suppress(OSError):
+            _remove_if_abandoned(leftover, is_old=leftover in old)
+
+
+def _remove_if_abandoned(leftover: Path, *, is_old: bool) -> None:
+    descriptor = os.open(leftover, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_abandoned = is_old or leftover.suffix == ".tmp"
+    except BlockingIOError:
+        is_abandoned = False
+    except OSError:
+        is_abandoned = is_old
+    try:
+        # Still locked: a writer that comes for the lock just then sees that its file is gone.
+        if is_abandoned:
             leftover.unlink()
+    finally:
+        os.close(descriptor)
 
 
 def _temporary_prefix(path: Path) -> str:

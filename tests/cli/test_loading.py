@@ -1,15 +1,12 @@
 """A command loads what it needs and no more, so that it answers at once."""
 
-import os
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-from tests.cli.shell import PROGRAM, Shell
+from tests.cli.shell import Shell
 
-MOST_TIMES = 12
-"""`outlast list --json` against `python -c pass`."""
+MOST_MODULES = 95
+"""What `outlast list --json` may load of its own and of its two libraries; the time that it takes is benchmarked."""
 
 _TELL = """
 import sys
@@ -62,17 +59,9 @@ def test_progress_loads_no_store(shell: Shell) -> None:
     assert not any(name.startswith(("outlast.storage", "outlast.engine", "apsw")) for name in modules)
 
 
-def test_list_answers_quickly(shell: Shell, bytecode: Path) -> None:
+def test_list_loads_few_modules(shell: Shell) -> None:
     shell.outlast("submit", "jobs.py:add", "a=1", code=0)
-    environment = shell._environment(None)
 
-    def seconds(*command: str) -> float:
-        began = time.perf_counter()
-        subprocess.run(command, cwd=shell.directory, env=environment, stdout=subprocess.DEVNULL, check=True)
-        return time.perf_counter() - began
+    mine = [name for name in loaded(shell, "list", "--json") if name.partition(".")[0] in {"outlast", "apsw", "click"}]
 
-    rounds = [(seconds(PROGRAM, "list", "--json"), seconds(sys.executable, "-c", "pass")) for _ in range(15)]
-
-    # The fastest of each: what else the machine does only ever adds.
-    assert min(mine for mine, _ in rounds) <= MOST_TIMES * min(bare for _, bare in rounds)
-    assert os.listdir(bytecode)
+    assert len(mine) <= MOST_MODULES, sorted(mine)

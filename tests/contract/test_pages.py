@@ -49,7 +49,7 @@ def furnish(store: Supervision, clock: Clock) -> list[Job]:
 
 
 def fits(job: Job, query: Query, now: int) -> bool:
-    """Say by the words of DESIGN whether a job matches."""
+    """Say by the words of the contract whether a job matches."""
     if query.unfinished_or_since_seconds is not None and not (
         job.completed_at is None or job.created_at >= now - query.unfinished_or_since_seconds * 1000
     ):

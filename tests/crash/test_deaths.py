@@ -28,7 +28,7 @@ from tests.waiting import eventually
 from tests.workshop import Workshop
 
 BACK_SECONDS = 10.0
-"""By then a job whose process died runs again (DESIGN 2.4)."""
+"""By then a job whose process died runs again."""
 
 
 def until_begun(notes: Path, times: int) -> None:

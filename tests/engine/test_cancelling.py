@@ -20,7 +20,7 @@ from tests.workshop import GRACE_SECONDS, Workshop
 AT_ONCE = 5
 ROUNDS = 4
 MOST_SECONDS = GRACE_SECONDS + 1.0
-"""What a cancel may take, from the request to the status (DESIGN 5; a loaded machine has its second)."""
+"""What a cancel may take, from the request to the status (a loaded machine has its second)."""
 
 JOBS = [
     stubborn.cpu_loop,

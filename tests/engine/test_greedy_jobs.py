@@ -23,7 +23,7 @@ from tests.workshop import Workshop
 LIMIT = 100_000_000
 PRINTED_MEGABYTES = 300
 MOST_SECONDS = 5.0
-"""What may pass after a cancel until no process is left (RELIABILITY, T15)."""
+"""What may pass after a cancel until no process is left."""
 
 with_and_without = pytest.mark.parametrize("killed", [False, True], ids=["", "supervisor-killed"])
 

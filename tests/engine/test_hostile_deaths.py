@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from tests.workshop import Workshop
 
 MOST_SECONDS = 5.0
-"""What may pass after a cancel until no process is left (RELIABILITY, T15)."""
+"""What may pass after a cancel until no process is left."""
 
 RESISTING = [
     hostile_families.never_gives_in,

@@ -17,7 +17,7 @@ from tests.workshop import Workshop
 WAITING, DUE = 2_000, 200
 SPREAD_SECONDS = 1.0
 MOST_LATE_SECONDS = 3.0
-"""What may lie between the time a job waits for and its start, for 99 of 100 (PERFORMANCE 4)."""
+"""What may lie between the time a job waits for and its start, for 99 of 100."""
 
 
 @job

@@ -1,4 +1,4 @@
-"""Names that a path, a terminal, a page or a shell could take for something else (RELIABILITY, section 2)."""
+"""Names that a path, a terminal, a page or a shell could take for something else."""
 
 import unicodedata
 

@@ -1,6 +1,6 @@
 """Damaged files: what can be read is kept, the rest is said, and nothing is lost of what stands in the other file.
 
-RELIABILITY T13. TORTURE_FLIPS=all tries every bit of both files; the seed of the choice is fixed.
+TORTURE_FLIPS=all tries every bit of both files; the seed of the choice is fixed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Whatever state a power cut leaves the disk in, what was promised is there (RELIABILITY T3).
+"""Whatever state a power cut leaves the disk in, what was promised is there.
 
 TORTURE_STATES judges so many states of each moment.
 """

@@ -1,4 +1,4 @@
-"""kill -9, and faults of the disk, at every file-system call (RELIABILITY T2 and T4).
+"""kill -9, and faults of the disk, at every file-system call.
 
 TORTURE_STRIKES=1 strikes all of them in every way.
 """

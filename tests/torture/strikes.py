@@ -19,7 +19,7 @@ from tests.torture.oracle import Findings, Line, judge, read_diary
 from tests.waiting import eventually
 
 SETTLE_SECONDS = 10.0
-"""By then everything acknowledged has ended, counted from the last restart (DESIGN 2.4)."""
+"""By then everything acknowledged has ended, counted from the last restart."""
 AIM_SECONDS = 0.5
 NEWEST = 12
 """More jobs than can run or wait at a time."""

@@ -1,6 +1,7 @@
 """Durable files: replaced whole, made with their directories, set aside without loss."""
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.durable import ensure_directory, replace_file, set_aside, sweep
+from outlast.durable import ensure_directory, new_file_beside, replace_file, set_aside, sweep
 from tests.faults.fixtures import ROOT, faultio
 
 __all__ = ["faultio"]
@@ -158,12 +159,32 @@ def test_what_is_not_there_cannot_be_set_aside(tmp_path: Path) -> None:
         set_aside(tmp_path / "nothing")
 
 
-def test_only_old_leftovers_of_the_same_file_are_swept(tmp_path: Path) -> None:
-    for name in (".file.1.tmp", ".file.2.tmp", ".other.1.tmp", "file"):
+def test_leftovers_of_the_same_file_are_swept_once_nobody_writes_them(tmp_path: Path) -> None:
+    for name in (".file.1.tmp", ".file.1.tmp-journal", ".other.1.tmp", "file"):
         (tmp_path / name).touch()
-    for name in (".file.1.tmp", ".other.1.tmp", "file"):
-        os.utime(tmp_path / name, (1, 1))
 
+    with new_file_beside(tmp_path / "file", 0o600) as (_, mine):
+        sweep(tmp_path / "file")
+
+        assert sorted(os.listdir(tmp_path)) == sorted([mine.name, ".file.1.tmp-journal", ".other.1.tmp", "file"])
+
+    os.utime(tmp_path / ".file.1.tmp-journal", (1, 1))
     sweep(tmp_path / "file")
+    assert sorted(os.listdir(tmp_path)) == [".other.1.tmp", "file"]
 
-    assert sorted(os.listdir(tmp_path)) == [".file.2.tmp", ".other.1.tmp", "file"]
+
+def test_a_file_that_is_swept_before_it_is_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fcntl.flock
+    swept: list[Path] = []
+
+    def flock(descriptor: int, how: int) -> None:
+        if not swept:
+            swept.extend(tmp_path.iterdir())
+            swept[0].unlink()
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    replace_file(tmp_path / "file", b"whole")
+
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["file"]

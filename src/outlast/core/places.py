@@ -1,4 +1,4 @@
-"""Where things lie in a data directory (DESIGN: `data/jobs/`). Pure paths; nothing is touched."""
+"""Where things lie in a data directory. Pure paths; nothing is touched."""
 
 from dataclasses import dataclass
 from pathlib import Path

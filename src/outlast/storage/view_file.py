@@ -19,7 +19,6 @@ from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.view import job_object, result_told
 from outlast.durable import replace_file, set_aside, sweep
-from outlast.storage.imports import imported_jobs
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.published import Mark, Published
 
@@ -113,6 +112,8 @@ def _jobs_of(path: Path, now: Moment) -> list[Job]:
     objects = load_view(path)
     if objects:
         _log.info("Took over %s jobs of %s.", f"{len(objects):,}", path)
+    from outlast.storage.imports import imported_jobs
+
     return imported_jobs(objects, now)
 
 

@@ -12,7 +12,7 @@ import apsw
 
 from outlast.core.errors import OutlastError, StoreDamaged, StoreFull
 from outlast.crashpoint import crash_point
-from outlast.durable import ensure_directory, fsync_directory, set_aside, sweep, temporary_beside
+from outlast.durable import ensure_directory, fsync_directory, new_file_beside, set_aside, sweep
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import backup_of
 from outlast.storage.sqlite.connection import Database
@@ -20,7 +20,7 @@ from outlast.storage.sqlite.existing import birth_of, open_existing
 from outlast.storage.sqlite.jobs import SqliteJobs
 
 MOST_BYTES = 256 * 1024 * 1024
-"""A larger store is not copied every hour (DESIGN 4)."""
+"""A larger store is not copied every hour."""
 EVERY_SECONDS = 3600.0
 FRESH_SECONDS = 600.0
 """A supervisor that starts finds a copy of this age young enough: some start every few minutes."""
@@ -90,26 +90,22 @@ def copy_store(path: Path, target: Path, *, spare_bytes: int = 0, pages: int = P
 
     Raise StoreDamaged for a store or a copy that is not sound: then the target stays as it is. Raise StoreFull.
     """
-    temporary = temporary_beside(target)
-    source = open_existing(path)
-    try:
+    with contextlib.closing(open_existing(path)) as source, contextlib.ExitStack() as made:
         with source.read():
             born = birth_of(source)
             _see_to_room(source, target, spare_bytes)
-            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                yield from _copy_pages(source, temporary, descriptor, pages)
-                yield from _check(path, temporary)
-                os.fchmod(descriptor, _mode_of(path))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            descriptor, temporary = made.enter_context(new_file_beside(target, 0o600))
+            made.callback(_remove_journal, temporary)
+            yield from _copy_pages(source, temporary, descriptor, pages)
+            yield from _check(path, temporary)
+            os.fchmod(descriptor, _mode_of(path))
+            os.fsync(descriptor)
         _put_in_place(temporary, target, born)
-    finally:
-        source.close()
-        for leftover in (temporary, Path(f"{temporary}-journal")):
-            with contextlib.suppress(OSError):
-                os.unlink(leftover)
+
+
+def _remove_journal(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(f"{temporary}-journal")
 
 
 def _see_to_room(source: Database, target: Path, spare_bytes: int) -> None:

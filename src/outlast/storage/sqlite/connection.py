@@ -7,7 +7,6 @@ The path of a change is kept short on purpose: after each fsync the processor's 
 microsecond in a loop takes three.
 """
 
-import ctypes
 import logging
 import os
 import threading
@@ -252,6 +251,8 @@ class Database:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         if self._connection is not None:
+            import ctypes
+
             # Closing it would drop the parent's locks, so it must outlive even the end of the interpreter.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._cursor))

@@ -5,7 +5,6 @@ import errno
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +81,8 @@ def _not_opened(error: apsw.Error, path: Path, system_errno: int) -> OutlastErro
 
 
 def _errno_of_new_file(directory: Path) -> int:
+    import tempfile
+
     try:
         with tempfile.TemporaryFile(dir=directory):
             return 0
@@ -159,9 +160,11 @@ def busy_or_broken(path: Path) -> Busy | StoreBroken:
 def broken_locks(directory: Path) -> int | None:
     """Return the errno with which locking fails in `directory`, None if it works or cannot be tried.
 
-    SQLite calls ENOLCK "busy" and would wait for it (RELIABILITY 1.9). A file of our own is locked instead of the
+    SQLite calls ENOLCK "busy" and would wait for it. A file of our own is locked instead of the
     store's: closing that one would drop the locks of this process.
     """
+    import tempfile
+
     with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=directory) as probe:
         try:
             fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)

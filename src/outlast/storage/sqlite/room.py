@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 CHECKPOINT_PAGES = 4000
-"""About 16 MB of WAL: a file of that size is overwritten, not grown (PERFORMANCE 4.2)."""
+"""About 16 MB of WAL: a file of that size is overwritten, not grown."""
 LEAST_PAGES = 50
 PAGE_BYTES = 4096
 _SHARE = 8

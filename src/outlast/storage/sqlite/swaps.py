@@ -12,7 +12,7 @@ from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.rows import SHORT_CHARACTERS, cap_error, to_json
 
 LARGE_RESULT_BYTES = 64 * 1024
-"""Above this, lists and jobs.json show a result's size and digest in its place (DESIGN 4.1)."""
+"""Above this, lists and jobs.json show a result's size and digest in its place."""
 
 _SWAP = (
     "UPDATE jobs SET status = ?, reason = ?, wake_at = ?, attempt = ?, tries = ?, crashes = ?, saved = ?,"
