@@ -11,7 +11,7 @@ from outlast.clients.cli.session import Session
 SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
-    "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
+    "Steer": ("answer", "cancel", "pause", "resume", "retry", "remove", "prune"),
     "Keep safe": ("doctor", "backup", "export", "import"),
     "Activities of every day": ("state",),
     "Set up": ("schedule", "worker", "service", "config", "completion"),
