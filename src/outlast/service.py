@@ -147,6 +147,14 @@ class Service:
         """Return arguments, cursor, steps, events and process of a job."""
         return self.store.details(job)
 
+    def hold(self, jobs: Sequence[Job], seconds: float) -> None:
+        """Promise that these jobs stay for so long from now on; durable when it returns."""
+        self.store.hold([job.id for job in jobs], seconds)
+
+    def ensure(self) -> bool:
+        """See that somebody runs what is unfinished; False if nobody does."""
+        return self._doorbell.ensure()
+
     def mark_read(self, jobs: Sequence[Job]) -> None:
         """Note that somebody has seen the end of those among `jobs` that have ended."""
         unread = [job.id for job in jobs if job.status.is_end and job.read_at is None]

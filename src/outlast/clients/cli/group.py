@@ -14,6 +14,7 @@ SECTIONS = {
     "Steer": ("answer", "cancel", "pause", "resume", "retry", "remove", "prune"),
     "Keep safe": ("doctor", "backup", "export", "import"),
     "Activities of every day": ("state",),
+    "For AI agents": ("mcp", "agents-md"),
     "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""
@@ -61,7 +62,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows, col_spacing=2)
 
     def _module(self, name: str) -> str:
-        return f"{self.package}.{name}_command"
+        return f"{self.package}.{name.replace('-', '_')}_command"
 
 
 def _short_help(command: click.Command | None) -> str:
