@@ -45,14 +45,14 @@ def command(session: Session, app: str | None, http: bool, host: str, port: int,
 def _serve(session: Session, app: str | None, *, http: bool, host: str, port: int) -> None:
     from outlast.app import open_service
     from outlast.clients.mcp.offers import offers_of
-    from outlast.clients.mcp.server import make_server
+    from outlast.clients.mcp.server import Desk, make_server
     from outlast.clients.mcp.tools import Shop
 
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     service = open_service(session.settings, client="mcp")
     shop = Shop(service=service, settings=session.settings, offers=offers_of(session.settings, app))
     service.ensure()
-    server = make_server(shop)
+    server = make_server(Desk(shop))
     if http:
         from outlast.clients.mcp.http import serve_http
 

@@ -27,9 +27,12 @@ LABELS: Schema = {
 }
 SUBMISSION: Mapping[str, Schema] = {"key": KEY, "account": ACCOUNT, "labels": LABELS}
 
+# Each type alone: some clients know no lists of types.
+_TEXT_OR_NULL: Schema = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+ANY: Schema = {"anyOf": [{"type": name} for name in ("string", "number", "boolean", "object", "array", "null")]}
 JOB: Schema = {
     "type": "object",
-    "description": "The job object; more keys stand in it where they apply.",
+    "description": "The job object; more keys stand in it where they apply: result, once completed.",
     "properties": {
         "job_id": {"type": "string"},
         "status": {"type": "string", "enum": STATUSES},
@@ -39,7 +42,6 @@ JOB: Schema = {
         "updated_at": {"type": "string"},
         "completed_at": {"type": "string"},
         "attempts": {"type": "integer"},
-        "result": {"description": "What the job returned, once completed; what it has so far before."},
         "error": {"type": "string"},
         "reason": {"type": "string"},
         "waiting_info": {"type": "object"},
@@ -56,7 +58,7 @@ JOBS: Schema = {
     "type": "object",
     "properties": {
         "jobs": {"type": "array", "items": JOB},
-        "next_cursor": {"type": ["string", "null"], "description": "null: that was the last page."},
+        "next_cursor": {**_TEXT_OR_NULL, "description": "null: that was the last page."},
     },
     "required": ["jobs", "next_cursor"],
 }
@@ -67,9 +69,8 @@ TEXT_PAGE: Schema = {
         "status": {"type": "string", "enum": STATUSES},
         "text": {"type": "string"},
         "bytes": {"type": "integer", "description": "The length of the whole text."},
-        "result": {"description": "The result itself, if it fits into this answer."},
-        "next_cursor": {"type": ["string", "null"]},
-        "earlier_cursor": {"type": ["string", "null"]},
+        "next_cursor": _TEXT_OR_NULL,
+        "earlier_cursor": _TEXT_OR_NULL,
     },
     "required": ["job_id", "status", "text", "next_cursor"],
 }

@@ -126,9 +126,8 @@ class Desk:
         return await anyio.to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)
 
 
-def make_server(shop: Shop, more: Sequence[Tool] = ()) -> Server[Any]:
-    """Return the server of a shop; `more` are tools besides the usual ones."""
-    desk = Desk(shop, more)
+def make_server(desk: Desk) -> Server[Any]:
+    """Return the server whose requests a desk answers."""
     server: Server[Any] = Server(
         "outlast",
         version=outlast.__version__,

@@ -16,10 +16,8 @@ from outlast.core.job import Job, NewJob
 from outlast.pow import rules
 from outlast.pow.request import Request
 
-AT_ONCE = (
-    "Returns at once with a job_id; poll jobs_status with that id (wait_s=25 saves calls), also after this server, "
-    "the client or the machine was restarted."
-)
+AT_ONCE = "Returns at once with a job_id; poll {poll}, also after this server, the client or the machine was restarted."
+_STATUS = "jobs_status with that id (wait_s=25 saves calls)"
 _POW_ANSWERS = "structs_query_proof_of_work_status"
 
 _ACTION: Schema = {"type": "string", "enum": list(rules.PREFIXES), "description": "What is to be proved."}
@@ -58,7 +56,7 @@ def _proof_of_work() -> Tool:
     return Tool(
         name="structs_calculate_proof_of_work",
         title="Calculate a proof of work",
-        description=f"Start a proof-of-work search. {AT_ONCE.replace('jobs_status', _POW_ANSWERS)}\n\n"
+        description=f"Start a proof-of-work search. {AT_ONCE.format(poll=f'{_POW_ANSWERS} with that id')}\n\n"
         "The search waits until the action is old enough for it to be worth it, then takes seconds to hours.",
         takes=takes({"action_type": _ACTION, "entity_id": _ENTITY, "player_id": _PLAYER}, _POW_OPTIONS),
         gives=STARTED,
@@ -91,13 +89,13 @@ def _any_kind(shop: Shop) -> Tool:
     return Tool(
         name="jobs_start",
         title="Start a job",
-        description=f"Start a job of a known kind. {AT_ONCE}\n\n"
+        description=f"Start a job of a known kind. {AT_ONCE.format(poll=_STATUS)}\n\n"
         f"Kinds: {', '.join(kinds)}. Give a key, and the same call made twice starts it once.",
         takes=takes(
             {
                 "kind": {"type": "string", "enum": kinds},
                 "args": {
-                    "type": ["object", "array"],
+                    "anyOf": [{"type": "object"}, {"type": "array"}],
                     "description": 'The arguments: {"name": value}, or [value, …] by position.',
                 },
             },
@@ -120,7 +118,7 @@ def _by_kind(shop: Shop) -> Iterator[Tool]:
             yield Tool(
                 name=f"start_{kind}",
                 title=f"Start {kind}",
-                description=f"{offer.summary or f'Start a job {kind}.'} {AT_ONCE}",
+                description=f"{offer.summary or f'Start a job {kind}.'} {AT_ONCE.format(poll=_STATUS)}",
                 takes=_with_submission(offer.schema),
                 gives=STARTED,
                 annotations=STARTS,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from outlast.clients.mcp.schemas import CHECKLISTS, JOB, JOB_ID, NAME, REPORT, takes
+from outlast.clients.mcp.schemas import ANY, CHECKLISTS, JOB, JOB_ID, NAME, REPORT, takes
 from outlast.clients.mcp.shapes import MOST_BYTES, json_of, told_job
 from outlast.clients.mcp.tools import ENDS, LOOKS, STEERS, Arguments, Shop, Tool
 from outlast.core.errors import NotFound, Refused, UsageError
@@ -91,7 +91,7 @@ STEERING = (
         "What it asks, and the JSON schema that the answer must fit, stands in its waiting_info.questions. Ask a "
         "person, unless you were told what to answer.",
         takes=takes(
-            {"job_id": JOB_ID, "answer": {"description": "A JSON value that fits the schema of the question."}},
+            {"job_id": JOB_ID, "answer": {**ANY, "description": "A JSON value that fits the schema of the question."}},
             {"question": {**NAME, "description": "The name of the question, if the job asks several."}},
         ),
         gives=JOB,
