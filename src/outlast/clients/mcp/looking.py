@@ -9,6 +9,7 @@ from outlast.clients.mcp.shapes import (
     MOST_BYTES,
     MOST_IN_LIST,
     json_of,
+    last_page_of_text,
     page_of_text,
     told_job,
     whole_characters,
@@ -22,6 +23,7 @@ from outlast.joblog import JobLog
 
 LONGEST_WAIT = 25
 MOST_JOBS = 100
+_UP_TO, _FROM = "u", "f"
 
 
 def look(shop: Shop, job: Job) -> Job:
@@ -97,26 +99,35 @@ def _no_result(job: Job) -> str:
 
 
 def _logs(shop: Shop, arguments: Arguments) -> dict[str, Any]:
+    """Return a page of the log: up to a place (without a cursor: the end), or from one on."""
     job = shop.job(arguments)
-    log = JobLog(shop.service.places, job.id)
-    scope = f"log\0{job.id}"
-    place = read_cursor(scope, arguments.get("cursor"))
+    log, scope = JobLog(shop.service.places, job.id), f"log\0{job.id}"
     last = log.end()
-    begin = max(log.begin(), last - MOST_BYTES) if place is None else int(place)
-    raw, after = log.read(begin, MOST_BYTES)
-    begin = after - len(raw)
-    piece = page_of_text(whole_characters(raw) if after < last else raw)
+    place = read_cursor(scope, arguments.get("cursor")) or f"{_UP_TO}{last}"
+    begin, piece = _piece(log, int(place[1:]), up_to=place[0] == _UP_TO, last=last)
     end = begin + len(piece)
-    finished = job.status.is_end and end >= last
-    earlier = max(log.begin(), begin - MOST_BYTES)
+    is_all = job.status.is_end and end >= last
     return {
         "job_id": job.id,
         "status": str(job.status),
         "text": piece.decode("utf-8", "replace"),
         "bytes": last,
-        "next_cursor": None if finished else make_cursor(scope, str(end)),
-        "earlier_cursor": make_cursor(scope, str(earlier)) if earlier < begin else None,
+        "next_cursor": None if is_all else make_cursor(scope, f"{_FROM}{end}"),
+        "earlier_cursor": make_cursor(scope, f"{_UP_TO}{begin}") if begin > log.begin() else None,
     }
+
+
+def _piece(log: JobLog, place: int, *, up_to: bool, last: int) -> tuple[int, bytes]:
+    """Return where a page begins, and its text: whole characters, wherever the log goes on beside it."""
+    if not up_to:
+        raw, end = log.read(place, MOST_BYTES)
+        return end - len(raw), page_of_text(whole_characters(raw) if end < last else raw)
+    begin = max(log.begin(), place - MOST_BYTES)
+    raw, end = log.read(begin, max(0, place - begin))
+    while len(raw) < place - begin and end < place and (more := log.read(end, place - end))[0]:
+        raw, end = raw + more[0], more[1]
+    piece = last_page_of_text(raw)
+    return end - len(piece), piece
 
 
 LOOKING = (

@@ -60,10 +60,11 @@ def _of_app(app: str) -> list[Offer]:
     told = told_of(app, _TELLER)
     home = home_of_this_process()
     home = replace(home, path=tuple(dict.fromkeys([*told["path"], *home.path])))
-    return [_offer(job, home) for job in told["jobs"]]
+    return [offer_of(job, home) for job in told["jobs"]]
 
 
-def _offer(job: Mapping[str, Any], home: Home) -> Offer:
+def offer_of(job: Mapping[str, Any], home: Home) -> Offer:
+    """Return the offer of a job as its app tells of it."""
     policy = {**job["policy"], "backoff": Backoff(**job["policy"]["backoff"])}
     policy["retry_on"] = tuple(policy["retry_on"])
     return Offer(

@@ -57,6 +57,16 @@ def page_of_text(text: bytes, most: int = MOST_BYTES) -> bytes:
     return piece
 
 
+def last_page_of_text(text: bytes, most: int = MOST_BYTES) -> bytes:
+    """Return the last bytes of a UTF-8 text that take at most `most` bytes as JSON, whole characters."""
+    piece = text[-most:]
+    while len(_encode(piece.decode("utf-8", "replace")).encode()) > most:
+        piece = piece[len(piece) // 8 + 1 :]
+    if len(piece) < len(text):
+        piece = piece[next((n for n, byte in enumerate(piece[:4]) if byte & 0xC0 != 0x80), 0) :]
+    return piece
+
+
 def whole_characters(piece: bytes) -> bytes:
     """Return the bytes without a character that is cut at the end; never nothing of something."""
     for cut in range(1, min(4, len(piece)) + 1):

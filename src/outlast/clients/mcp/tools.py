@@ -90,4 +90,11 @@ def check_arguments(tool: Tool, arguments: Arguments) -> None:
         return
     place = "" if fault.json_path == "$" else f"{fault.json_path.removeprefix('$.')}: "
     known = ", ".join(tool.takes["properties"]) or "no arguments"
-    raise UsageError(f"{tool.name} cannot be called like this: {place}{fault.message:.300}.", f"It takes {known:.400}.")
+    raise UsageError(
+        f"{tool.name} cannot be called like this: {place}{_in_short(fault.message)}.", f"It takes {known:.400}."
+    )
+
+
+def _in_short(words: str) -> str:
+    """Return the words without most of the value they begin with, if that is long."""
+    return words if len(words) <= 300 else f"{words[:80]}…{words[-200:]}"
