@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 
+from outlast.clients.mcp.http import BURST, Guard, Message, Receive, Send
 from tests.mcp.listening import free_port, until_listening
 from tests.mcp.talking import ERAS, called, started, talk
-from tests.waiting import eventually
 from tests.workshop import Workshop
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -46,14 +47,6 @@ def posted(port: int, body: Any = LIST, host: str = "127.0.0.1", **headers: str)
     return answer.status, text
 
 
-def status_of(line: HTTPConnection) -> int:
-    """Return the status of a request that asks for nothing."""
-    line.request("GET", "/nothing")
-    answer = line.getresponse()
-    answer.read()
-    return answer.status
-
-
 def test_only_this_machine_and_its_pages_are_let_in(workshop: Workshop) -> None:
     with serving() as port:
         assert posted(port)[0] == 200
@@ -65,16 +58,39 @@ def test_only_this_machine_and_its_pages_are_let_in(workshop: Workshop) -> None:
         assert posted(port, content_type="text/plain")[0] in (400, 415)
 
 
-def test_requests_are_bounded_in_size_depth_and_number(workshop: Workshop) -> None:
+def test_requests_are_bounded_in_size_and_depth(workshop: Workshop) -> None:
     with serving() as port:
         assert posted(port, b"x" * 2_000_000)[0] == 413
         assert posted(port, b"[" * 100_000)[0] == 400
         assert posted(port, b"\xff\xfe")[0] == 400
         assert posted(port, [LIST] * 1_000)[0] == 400
-        line = HTTPConnection("127.0.0.1", port, timeout=30)
-        assert 429 in (status_of(line) for _ in range(20_000))
-        line.close()
-        eventually(lambda: posted(port)[0] == 200, what="room for another request")
+
+
+def test_a_flood_of_requests_is_turned_away() -> None:
+    let_in: list[int] = []
+
+    async def inner(scope: Message, receive: Receive, send: Send) -> None:
+        let_in.append(1)
+
+    async def flood() -> list[int]:
+        said: list[Message] = []
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b""}
+
+        guard = Guard(inner, token=None)
+        for _ in range(20_000):
+            await guard({"type": "http", "headers": []}, receive, send)
+        return [message["status"] for message in said if "status" in message]
+
+    turned_away = anyio.run(flood)
+
+    assert set(turned_away) == {429}
+    assert len(let_in) >= BURST
+    assert len(let_in) + len(turned_away) == 20_000
 
 
 def test_another_address_needs_a_token(workshop: Workshop) -> None:
