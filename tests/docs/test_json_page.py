@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from outlast.clients.cli.demo_command import _object
 from outlast.clients.cli.group import SECTIONS
 from outlast.core.job import Event
+from outlast.core.questions import Question, waiting_object
 from outlast.core.status import Reason, Status
 from outlast.demo.claims import Kill, Report
 from outlast.demo.tour import Outcome
@@ -21,8 +23,8 @@ from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "json.md"
 SHAPES = shapes(PAGE)
-SILENT = {"progress", "worker"}
-ELSEWHERE = {"schedule", "service"}
+SILENT = {"progress", "worker", "mcp"}
+ELSEWHERE = {"schedule", "service", "state"}
 """What they print is held by their own tests: tests/cli/test_schedule_command.py, tests/cli/test_service.py."""
 WORK = """
 import os
@@ -95,6 +97,18 @@ def steering(shell: Shell) -> list[Any]:
     return [*told, *objects(shell, "remove", ids[0])]
 
 
+def answering(shell: Shell) -> list[Any]:
+    question = Question(name="1", text="Why?", schema={"type": "string"})
+    store = SqliteStore(shell.directory / "jobs" / "jobs.db")
+    job = running(store)
+    with store.batch():
+        store.put_questions(job.claim, [question])
+        info = waiting_object([question])
+        store.swap(job, replace(parked(job, Reason.INPUT, None), waiting_info=info), Event(event="waiting"))
+    store.close()
+    return [*objects(shell, "answer", job.id), *objects(shell, "answer", job.id, "so")]
+
+
 def doctoring(shell: Shell) -> list[Any]:
     """Repair a store of which the rows of the jobs are gone: their ids stand in an index, too."""
     place = shell.directory / "damaged"
@@ -147,6 +161,8 @@ RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
     "failures": lambda shell: [objects(shell, "failures"), objects(shell, "failures", "ValueError: no good 7")],
     "stats": lambda shell: [[*objects(shell, "stats"), *objects(shell, "stats", "--data-dir", "none")]],
     "cancel pause resume retry remove": lambda shell: [steering(shell)],
+    "answer": lambda shell: [answering(shell)],
+    "agents-md": lambda shell: [objects(shell, "agents-md")],
     "prune": lambda shell: [objects(shell, "prune", "--older-than", "30d")],
     "doctor": lambda shell: [doctoring(shell)],
     "backup": lambda shell: [objects(shell, "backup", "copy.db")],
