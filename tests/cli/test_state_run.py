@@ -175,7 +175,7 @@ def test_one_that_does_not_stop_is_killed(acts: Shell) -> None:
     process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert not children()
+    eventually(lambda: not children(), timeout=5, what="the killed process to be gone")
 
 
 def test_a_run_that_is_killed_leaves_no_process(acts: Shell) -> None:

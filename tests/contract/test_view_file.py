@@ -17,6 +17,7 @@ from outlast.core.job import Checkpoint, Event, Job, Progress
 from outlast.core.query import Query
 from outlast.core.status import Reason, Status
 from outlast.core.view import job_object
+from outlast.durable import new_file_beside
 from outlast.storage import view_file
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.view_file import ViewFile
@@ -235,13 +236,12 @@ def test_a_byte_order_mark_is_no_damage(store: SqliteStore, path: Path) -> None:
     assert [job.id for job in store.page(Query(), before=None, limit=9)] == ["a"]
 
 
-def test_what_killed_writers_left_is_swept_once_it_is_old(store: SqliteStore, path: Path) -> None:
-    old, new, other = (path.with_name(name) for name in (".jobs.json.aa.tmp", ".jobs.json.bb.tmp", ".other.cc.tmp"))
-    for leftover in (old, new, other):
+def test_what_killed_writers_left_is_swept(store: SqliteStore, path: Path) -> None:
+    mine, other = (path.with_name(name) for name in (".jobs.json.aa.tmp", ".other.cc.tmp"))
+    for leftover in (mine, other):
         leftover.write_text("half")
-    for leftover in (old, other):
-        os.utime(leftover, (1, 1))
 
-    ViewFile(store, path).write()
+    with new_file_beside(path, 0o600) as (_, written):
+        ViewFile(store, path).write()
 
-    assert [leftover.exists() for leftover in (old, new, other)] == [False, True, True]
+        assert [leftover.exists() for leftover in (mine, written, other)] == [False, True, True]

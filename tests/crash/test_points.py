@@ -46,6 +46,11 @@ OF_SENDING = (
     "exchange:sent",
 )
 """tests/pow/test_pow_delivery.py strikes them."""
+OF_CHECKLISTS = (
+    *("journal:written", "journal:flushed", "sheet:written", "sheet:renamed"),
+    *("settle:journal", "settle:json", "undo:flushed"),
+)
+"""tests/jobstate/test_model.py strikes the first four, test_strikes.py every call that lies between all of them."""
 OF_CLIENT = ("submit", "swap", "ask", "remove", "replace_cursor")
 ELSEWHERE = {
     "leave_office": "test_coming_and_going.py kills a supervisor on its way out",
@@ -75,7 +80,7 @@ def test_every_point_of_the_source_is_struck_somewhere() -> None:
     named = set(re.findall(r'crash_point\("([a-z_:]+)"\)', text))
     writes = set(re.findall(r'\.write\("([a-z_]+)"\)', text))
 
-    struck = {*OF_SUPERVISOR, "job:begun", *OF_SEARCH, *OF_SENDING, "export:written"}
+    struck = {*OF_SUPERVISOR, "job:begun", *OF_SEARCH, *OF_SENDING, *OF_CHECKLISTS, "export:written"}
     struck |= {f"repair:{moment}" for moment in REPAIR_POINTS}
 
     assert named <= struck

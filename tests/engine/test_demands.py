@@ -62,6 +62,7 @@ def test_a_supervisor_that_is_told_to_leave_puts_back_only_what_may_run_again(
 
 def test_jobs_run_once_the_machine_has_room_again(workshop: Workshop) -> None:
     workshop.start_supervisor()
+    eventually((workshop.root / "backup" / "jobs.db").exists, what="the supervisor to have made its first copy")
     supervisor = workshop.supervisor()
     limits = _limit_descriptors(supervisor, free=2)
     handle = workshop.submit(demanding.small)
@@ -77,6 +78,7 @@ def test_jobs_run_once_the_machine_has_room_again(workshop: Workshop) -> None:
 def _limit_descriptors(process: Seen, *, free: int) -> tuple[int, int]:
     """Leave a process so many descriptors; return the limits it had."""
     limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
-    highest = max(int(name) for name in os.listdir(f"/proc/{process.pid}/fd"))
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (highest + 1 + free, limits[1]))
+    taken = {int(name) for name in os.listdir(f"/proc/{process.pid}/fd")}
+    last = [number for number in range(len(taken) + max(taken) + free) if number not in taken][free - 1]
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (last + 1, limits[1]))
     return limits

@@ -1,6 +1,7 @@
 """Copies of a store: taken page by page from one moment, checked, flushed, and only then put in place of the last."""
 
 import contextlib
+import errno
 import logging
 import os
 import stat
@@ -26,6 +27,8 @@ FRESH_SECONDS = 600.0
 """A supervisor that starts finds a copy of this age young enough: some start every few minutes."""
 SPARE_BYTES = 64 * 1024 * 1024
 """What an automatic copy leaves free: it must not be what fills the disk."""
+DESCRIPTORS = 12
+"""A copy takes six, and SQLite keeps one of them as long as the store is open; the rest is for starting processes."""
 PAGES_A_STEP = 256
 """One megabyte, copied and flushed in a few milliseconds."""
 
@@ -67,6 +70,8 @@ class Backup:
         is_first, self._is_first = self._is_first, False
         if is_first and _age_seconds(self._target) < FRESH_SECONDS:
             return False
+        if not _can_open(DESCRIPTORS):
+            raise OSError(errno.EMFILE, f"Fewer than {DESCRIPTORS} more files can be opened")
         # Taken before the copy is begun: what is changed meanwhile is copied the next time.
         self._copying = self._store.database.stamp()
         if self._copying == self._copied or self._is_too_large():
@@ -83,6 +88,16 @@ class Backup:
             _log.warning("%s has over %s: copy it yourself with `outlast backup FILE`.", self._store.path, size)
         self._said_too_large = is_too_large
         return is_too_large
+
+
+def _can_open(count: int) -> bool:
+    with contextlib.ExitStack() as opened:
+        try:
+            for _ in range(count):
+                opened.callback(os.close, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            return False
+    return True
 
 
 def copy_store(path: Path, target: Path, *, spare_bytes: int = 0, pages: int = PAGES_A_STEP) -> Iterator[None]:
