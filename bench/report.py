@@ -131,7 +131,8 @@ def _machine() -> str:
     cores = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with Python {platform.python_version()}, "
-        f"SQLite {apsw.sqlitelibversion()} (the peers: {sqlite3.sqlite_version}, DBOS its own), {cores} cores, Linux {platform.release()}.\n"
+        f"SQLite {apsw.sqlitelibversion()} (the peers: {sqlite3.sqlite_version}, DBOS its own), {cores} cores, "
+        f"Linux {platform.release()}.\n"
     )
 
 

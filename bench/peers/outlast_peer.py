@@ -72,4 +72,7 @@ class Peer(Subject):
 
     def close(self) -> None:
         self._outlast.close()
+        for worker in self.workers:
+            worker.terminate()  # it takes its job processes along; a killed one leaves them to the next
+            worker.wait(20)
         super().close()
