@@ -70,7 +70,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
     # The use cases, and the one place where storage and engine meet.
-    "outlast.service": (*BASE, "outlast.acts", "outlast.lookout"),
+    "outlast.service": (*BASE, "outlast.acts", "outlast.lookout", "outlast.missing"),
+    "outlast.missing": BASE,
     "outlast.acts": BASE,
     "outlast.lookout": (*BASE, "outlast.codecheck"),
     "outlast.codecheck": BASE,

@@ -20,6 +20,7 @@ from outlast.core.places import Places
 from outlast.core.ports import Store
 from outlast.core.query import Query
 from outlast.core.schedules import Schedule, Scheduled, job_now
+from outlast.missing import no_job
 
 if TYPE_CHECKING:
     from outlast.acts import Act, Acts, Steered
@@ -116,7 +117,7 @@ class Service:
         """Return the job with exactly this id. Raise NotFound."""
         job = self.store.get(job_id)
         if job is None:
-            raise NotFound(f"There is no job {job_id!r:.120}.", "outlast list -a shows what there is.")
+            raise no_job(self.store, job_id)
         return job
 
     def find(self, text: str) -> Job:
@@ -131,7 +132,7 @@ class Service:
             return job
         found = self.store.find(text, 6)
         if not found:
-            raise NotFound(f"There is no job {text!r:.120}.", "outlast list -a shows what there is.")
+            raise no_job(self.store, text)
         if len(found) > 1:
             names = ", ".join(job.id for job in found[:5])
             raise UsageError(f"{text!r} means several jobs: {names}.", "Type more of the id.")

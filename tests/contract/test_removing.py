@@ -46,6 +46,21 @@ def test_a_finished_job_is_removed_with_all_it_had(store: Supervision) -> None:
     assert sum(store.stats().by_status.values()) == 0
 
 
+def test_something_is_known_of_a_removed_job(store: Supervision, clock: Clock) -> None:
+    job = ended(store, key="nightly")
+    completed = clock()
+    clock.move(60)
+    store.remove(job, "me")
+
+    found = store.removed(job.id)
+
+    assert found is not None
+    assert found == store.removed("nightly")
+    assert (found.id, found.status) == (job.id, Status.COMPLETED)
+    assert (found.completed_at, found.removed_at) == (completed, completed + 60_000)
+    assert [store.removed(text) for text in ("unknown", "", "\ud800")] == [None, None, None]
+
+
 def test_removing_twice_is_no_error(store: Supervision) -> None:
     job = ended(store)
     store.remove(job, "me")

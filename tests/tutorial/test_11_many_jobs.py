@@ -60,7 +60,7 @@ def test_a_finished_job_can_be_removed_an_unfinished_one_cannot(outlast: Outlast
     with pytest.raises(Conflict, match="is not finished"):
         outlast.remove(unfinished.id)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"not there any more: completed at .*, removed at"):
         outlast.get(finished.id)
     assert unfinished.cancel()["status"] == "cancelled"
 

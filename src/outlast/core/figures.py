@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from outlast.core.errorgroups import group_code
 from outlast.core.moments import Moment
-from outlast.core.status import Reason
+from outlast.core.status import Reason, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,16 @@ class Failures:
 
     groups: Sequence[FailureGroup]
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What is still known of a job that was removed."""
+
+    id: str
+    status: Status
+    completed_at: Moment
+    removed_at: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

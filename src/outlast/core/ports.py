@@ -27,7 +27,7 @@ from outlast.core.schedules import Firing, Schedule, Scheduled
 from outlast.core.status import Intent
 
 if TYPE_CHECKING:
-    from outlast.core.figures import FailureGroup, Failures, Figures
+    from outlast.core.figures import FailureGroup, Failures, Figures, Removed
 
 
 class Jobs(Protocol):
@@ -91,6 +91,9 @@ class Jobs(Protocol):
 
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
         """Delete at most `limit` history rows of jobs removed longer ago; return how many. Their keys are free."""
+
+    def removed(self, text: str) -> "Removed | None":
+        """Return what is known of the job with this id or key that was removed last."""
 
     def count(self, query: Query) -> int:
         """Return how many jobs match."""

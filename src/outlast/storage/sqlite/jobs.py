@@ -27,7 +27,7 @@ from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
 
 if TYPE_CHECKING:
-    from outlast.core.figures import FailureGroup, Failures, Figures
+    from outlast.core.figures import FailureGroup, Failures, Figures, Removed
 
 _COUNTS = (
     "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
@@ -243,6 +243,10 @@ class SqliteJobs:
             return 0
         with self._database.write("forget"):
             return self._database.change(removal.FORGET, (cutoff, limit))
+
+    def removed(self, text: str) -> "Removed | None":
+        with self._sound():
+            return self._removal.removed(text)
 
     def stats(self) -> Stats:
         by_kind: dict[str, dict[Status, int]] = {}

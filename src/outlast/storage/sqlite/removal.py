@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from outlast.core.errors import Conflict
 from outlast.core.job import Job
 from outlast.core.moments import Moment
+from outlast.core.status import Status
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.rows import Specs
 from outlast.storage.sqlite.submission import fingerprint
+
+if TYPE_CHECKING:
+    from outlast.core.figures import Removed
 
 _TABLES = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions", "jobs")
 
@@ -40,6 +45,10 @@ _READ_BEFORE = (
     "SELECT j.seq, j.id FROM jobs j INDEXED BY jobs_read WHERE j.read_at IS NOT NULL AND j.keep = 0"
     f" AND j.read_at <= ? AND j.completed_at <= ? AND {_NOT_WANTED} ORDER BY j.read_at LIMIT ?"
 )
+_REMOVED = (
+    "SELECT id, status, completed_at, removed_at FROM history WHERE id = ?1 OR key = ?1"
+    " ORDER BY removed_at DESC LIMIT 1"
+)
 FORGOTTEN = "SELECT 1 FROM history WHERE removed_at <= ? LIMIT 1"
 FORGET = "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE removed_at <= ? ORDER BY removed_at LIMIT ?)"
 
@@ -51,6 +60,19 @@ class Removal:
         self._database = database
         self._specs = specs
         self._all_read_before: Moment = 0
+
+    def removed(self, text: str) -> "Removed | None":
+        """Return what is known of the removed job with this id or key."""
+        from outlast.core.figures import Removed
+
+        found = self._database.execute(_REMOVED, (text.encode("utf-8", "replace").decode(),))
+        return next(
+            (
+                Removed(id=job_id, status=Status(status), completed_at=completed_at, removed_at=removed_at)
+                for job_id, status, completed_at, removed_at in found
+            ),
+            None,
+        )
 
     def remove(self, job: Job, actor: str, now: Moment) -> None:
         """Remove a finished job; see Jobs.remove."""
