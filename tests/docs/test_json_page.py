@@ -11,6 +11,7 @@ from outlast.clients.cli.demo_command import _object
 from outlast.clients.cli.group import SECTIONS
 from outlast.core.job import Event
 from outlast.core.status import Reason, Status
+from outlast.crashtest.claims import Verdict
 from outlast.demo.claims import Kill, Report
 from outlast.demo.tour import Outcome
 from outlast.storage.sqlite import SqliteStore
@@ -128,6 +129,13 @@ def demo(shell: Shell) -> list[Any]:
     return [_object(outcome, keep) for keep in (False, True)]
 
 
+def crash_testing(shell: Shell) -> list[Any]:
+    [told] = objects(shell, "crash-test", "--seconds", "1s")
+    faulty = Verdict(unchecked={"redone"})
+    faulty.faults["lost"].append("a job is not there")
+    return [told, {**told, **faulty.as_json(), "directory": "/tmp/x"}]
+
+
 RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
     "submit run pow": lambda shell: [submitting(shell)],
     "list": lambda shell: [[*objects(shell, "list", "--limit", "1"), *objects(shell, "list")]],
@@ -155,6 +163,7 @@ RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
     "config show": lambda shell: [objects(shell, "config", "show")],
     "completion": lambda shell: [objects(shell, "completion", "bash")],
     "demo": lambda shell: [demo(shell)],
+    "crash-test": lambda shell: [crash_testing(shell)],
     "Errors": lambda shell: [errors(shell)],
 }
 """For each section of the page, what a shell prints for each of its tables."""

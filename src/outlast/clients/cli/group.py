@@ -12,7 +12,7 @@ SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
-    "Keep safe": ("doctor", "backup", "export", "import"),
+    "Keep safe": ("doctor", "backup", "export", "import", "crash-test"),
     "Activities of every day": ("state",),
     "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows, col_spacing=2)
 
     def _module(self, name: str) -> str:
-        return f"{self.package}.{name}_command"
+        return f"{self.package}.{name.replace('-', '_')}_command"
 
 
 def _short_help(command: click.Command | None) -> str:
