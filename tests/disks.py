@@ -1,13 +1,24 @@
-"""Small file systems that a test can fill."""
+"""Disks for tests: one in memory, and small ones that can be filled."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 DEFAULT_SIZE = "3m"
+
+
+@pytest.fixture
+def memory_disk() -> Iterator[Path]:
+    """Return a directory in memory where there is one: for what has many files or flushes and no power cut."""
+    root = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix="outlast-test-", dir=root))
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture
