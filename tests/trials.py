@@ -75,8 +75,8 @@ TRIALS = (
         name="T5",
         what="kills and faults during recovery, three deep",
         tests=("tests/torture/test_recoveries.py",),
-        quick=Size(variables={"TORTURE_RECOVERIES": "17"}),
-        full=Size(variables={"TORTURE_RECOVERIES": "840"}),
+        quick=Size(variables={"TORTURE_RECOVERIES": "34"}),
+        full=Size(variables={"TORTURE_RECOVERIES": "1700"}),
     ),
     Trial(
         name="T6",
