@@ -83,7 +83,7 @@ TRIALS = (
         what="any calls in any order, against a small model with a clock of its own",
         tests=("tests/torture/test_model.py", "tests/jobstate/test_model.py"),
         quick=Size(variables={"TORTURE_EXAMPLES": "500"}),
-        full=Size(variables={"TORTURE_EXAMPLES": "20000"}),
+        full=Size(variables={"TORTURE_EXAMPLES": "10000"}),
         processes=2,
     ),
     Trial(
