@@ -61,7 +61,7 @@ TRIALS = (
         what="real power cuts on ext4 and XFS under load",
         tests=("tests/torture/test_pulled_plugs.py",),
         quick=Size(variables={"TORTURE_CUTS": "10"}),
-        full=Size(variables={"TORTURE_CUTS": "100"}),
+        full=Size(variables={"TORTURE_CUTS": "200"}),
         root=True,
     ),
     Trial(

@@ -17,6 +17,7 @@ from typing import Any
 
 SUPERVISOR = "outlast.engine.supervisor"
 STORE = "outlast.storage.sqlite.schema"
+REMOVAL = "outlast.storage.sqlite.removal"
 
 
 class Planter(MetaPathFinder):
@@ -102,11 +103,19 @@ def relaxed() -> None:
     vars(schema)["_pragma"] = lambda connection, text: pragma(connection, text.replace("= FULL", "= NORMAL"))
 
 
+def prunes_kept_jobs() -> None:
+    """Let a prune take kept jobs with it."""
+    from outlast.storage.sqlite import removal
+
+    vars(removal)["_ENDED_BEFORE"] = removal._ENDED_BEFORE.replace(" AND keep = 0", "")
+
+
 FAULTS = {
     "answer_before_commit": (SUPERVISOR, answer_before_commit),
     "no_attempt_check": (SUPERVISOR, no_attempt_check),
     "no_adoption": (SUPERVISOR, no_adoption),
     "relaxed": (STORE, relaxed),
+    "prunes_kept_jobs": (REMOVAL, prunes_kept_jobs),
 }
 
 if os.environ.get("TORTURE_FAULT"):
