@@ -141,12 +141,14 @@ TRIALS = (
         name="T17",
         what="a million progress updates, many tiny jobs, a long reader: the WAL stays bounded",
         tests=("tests/torture/test_floods.py",),
+        quick=Size(variables={"TORTURE_UPDATES": "1000000", "TORTURE_TINY": "2000"}),
         full=Size(variables={"TORTURE_UPDATES": "1000000", "TORTURE_TINY": "100000"}),
     ),
     Trial(
         name="T18",
         what="a second supervisor, commands, doctor, prune and backup at once, under kills",
         tests=("tests/torture/test_company.py",),
+        quick=Size(variables={"TORTURE_COMPANY_KILLS": "100"}),
         full=Size(variables={"TORTURE_COMPANY_KILLS": "1500"}),
     ),
     Trial(

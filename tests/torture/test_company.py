@@ -12,7 +12,7 @@ from tests.figures import Figures
 from tests.torture.company import Company
 from tests.torture.strikes import Plan
 
-KILLS = int(os.environ.get("TORTURE_COMPANY_KILLS", "40"))
+KILLS = int(os.environ.get("TORTURE_COMPANY_KILLS", "24"))
 
 
 def told(company: Company, figures: Figures) -> None:

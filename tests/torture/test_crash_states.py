@@ -25,7 +25,7 @@ from tests.figures import Figures
 
 __all__ = ["faultio"]
 
-MOST = int(os.environ.get("TORTURE_STORE_STATES", "6"))
+MOST = int(os.environ.get("TORTURE_STORE_STATES", "4"))
 HOLDER = """
 import sys, threading
 from pathlib import Path
