@@ -1,9 +1,5 @@
 """What the tests of job state share: a directory, a clock that stands, and a look into the files."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,12 +24,3 @@ def directory(tmp_path: Path) -> Path:
 def state(directory: Path, clock: Clock) -> JobState:
     """Return job state in that directory, by that clock, in UTC."""
     return JobState(dir=directory, timezone="UTC", clock=clock)
-
-
-@pytest.fixture
-def memory_disk() -> Iterator[Path]:
-    """Return a directory in memory where there is one: for what has many files and no power cut."""
-    root = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    path = Path(tempfile.mkdtemp(prefix="outlast-test-", dir=root))
-    yield path
-    shutil.rmtree(path)

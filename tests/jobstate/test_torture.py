@@ -17,6 +17,7 @@ import pytest
 
 from outlast import JobState
 from tests.faults.fixtures import ROOT, faultio
+from tests.figures import Figures
 from tests.jobstate import crowd
 from tests.jobstate.places import ACCOUNT, DAY, TYPE, json_path, read_json, visible_names
 from tests.waiting import eventually
@@ -30,12 +31,6 @@ MILLISECONDS = (20, 50) if KILLS >= 200 else (4, 10)
 WORKERS = 8
 HOSTILE = int(os.environ.get("TORTURE_NAMES", "1000"))
 RUNNERS = 4
-
-
-def new_seed(test: str) -> random.Random:
-    seed = os.environ.get("TORTURE_SEED") or f"{random.randrange(1_000_000)}"
-    print(f"seed {seed}; again: TORTURE_SEED={seed} ./run test tests/jobstate -k {test}")
-    return random.Random(seed)
 
 
 class Diary:
@@ -96,8 +91,10 @@ def contents(directory: Path) -> dict[str, dict[str, object]]:
 
 
 @pytest.mark.timeout(120 + KILLS)
-def test_a_script_that_is_killed_does_nothing_again_that_was_finished(tmp_path: Path, memory_disk: Path) -> None:
-    chance = new_seed("killed")
+def test_a_script_that_is_killed_does_nothing_again_that_was_finished(
+    tmp_path: Path, memory_disk: Path, figures: Figures
+) -> None:
+    chance = random.Random(figures.seed())
     directory, diary = tmp_path / "state", Diary(tmp_path / "diary")
     kills, inside = 0, 0
     while kills < KILLS:
@@ -112,6 +109,7 @@ def test_a_script_that_is_killed_does_nothing_again_that_was_finished(tmp_path: 
     redone, repeated = diary.faults()
 
     print(f"{kills} kills, {inside} inside an activity; {repeated} repeated, {len(redone)} redone")
+    figures.reached("kills", kills)
     assert redone == []
     assert repeated <= inside
     assert inside >= kills // 2
@@ -120,8 +118,8 @@ def test_a_script_that_is_killed_does_nothing_again_that_was_finished(tmp_path: 
 
 
 @pytest.mark.timeout(180 + COMPLETIONS)
-def test_many_processes_complete_one_checklist(tmp_path: Path, faultio: Path) -> None:
-    chance = new_seed("many_processes")
+def test_many_processes_complete_one_checklist(tmp_path: Path, faultio: Path, figures: Figures) -> None:
+    chance = random.Random(figures.seed())
     environment = {**os.environ, "LD_PRELOAD": str(faultio), "FI_OPS": "none"}
     workers = [
         subprocess.Popen(
@@ -187,8 +185,8 @@ def read_until(directory: Path, threads: list[threading.Thread]) -> int:
 
 
 @pytest.mark.timeout(300)
-def test_hostile_accounts_under_kills(memory_disk: Path) -> None:
-    chance = new_seed("hostile")
+def test_hostile_accounts_under_kills(memory_disk: Path, figures: Figures) -> None:
+    chance = random.Random(figures.seed())
     directory, diary = memory_disk / "inside" / "state", Diary(memory_disk / "diary")
     (memory_disk / "etc").mkdir()
     share = 2 * HOSTILE // RUNNERS
@@ -214,6 +212,8 @@ def test_hostile_accounts_under_kills(memory_disk: Path) -> None:
     redone, repeated = diary.faults()
     files = visible_names(directory)
     print(f"{HOSTILE} names, {kills} kills, {repeated} repeated, {len(redone)} redone, {len(files)} files")
+    figures.reached("names", HOSTILE)
+    figures.reached("kills", kills)
     assert redone == []
     assert repeated <= kills
     assert len(files) == 2 * HOSTILE
