@@ -131,7 +131,12 @@ def demo(shell: Shell) -> list[Any]:
 
 
 ACTS = """
+import os, signal, threading
+
 def do(account, activity):
+    if activity == "stop":
+        os.kill(os.getppid(), signal.SIGINT)
+        threading.Event().wait()
     if activity == "bad":
         raise ValueError("no good")
 """
@@ -145,6 +150,7 @@ def job_state(shell: Shell) -> list[list[Any]]:
     day = ("--type", "daily", "--date", DAY)
     named = ("--accounts", "alice,bob", "--activities", "check-in,quiz,poll,bad")
     run = objects(shell, "state", "run", "acts.py:do", *named, *day)
+    run += objects(shell, "state", "run", "acts.py:do", "--account", "carol", "--activities", "stop,later", *day)
     script = f"from outlast import JobState; c = JobState().open('bob', 'daily', ['a', 'b', 'search'], '{DAY}')"
     script += "; c.skip('search', 'why'); c.activity('a').__enter__(); import os; os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", script], cwd=shell.directory, check=False)
