@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from outlast import JobState
+from outlast.jobstate import late
 from tests.jobstate.places import DAY, Clock
+
+
+@pytest.fixture(autouse=True)
+def rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test begin like a program, which has rewritten no JSON yet."""
+    monkeypatch.setattr(late._waiting, "pace", late.Pace())
 
 
 @pytest.fixture
