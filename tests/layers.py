@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Job state is used alone: it needs leaves, and what reads the settings, which needs no more than they do.
     "outlast.jobstate": ("outlast.jobstate", *LEAVES, "outlast.settings"),
     # Values and rules.
-    "outlast.core": ("outlast.core", "cronsim"),
+    "outlast.core": ("outlast.core", "cronsim", "jsonschema", "referencing"),
     # Side by side: neither knows the other.
     "outlast.storage": (*BASE, "outlast.durable", "outlast.storage", "apsw", "psycopg", "psycopg_pool"),
     "outlast.engine": (*BASE, "outlast.engine", "psutil"),

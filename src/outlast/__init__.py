@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from outlast.core.errors import (
         AlreadyClaimed,
         AlreadyDone,
+        Declined,
         JobCancelled,
         JobFailed,
         OutlastError,
@@ -27,6 +28,7 @@ _HOMES = {
     "AlreadyDone": "outlast.core.errors",
     "Checklist": "outlast.jobstate",
     "Context": "outlast.engine.jobside.context",
+    "Declined": "outlast.core.errors",
     "Gauge": "outlast.engine.jobside.context",
     "Handle": "outlast.client",
     "JobCancelled": "outlast.core.errors",
@@ -46,6 +48,7 @@ __all__ = [
     "AlreadyDone",
     "Checklist",
     "Context",
+    "Declined",
     "Gauge",
     "Handle",
     "JobCancelled",

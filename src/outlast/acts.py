@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
-from outlast.core.errors import ClaimLost, Conflict, OutlastError, Refused
+from outlast.core.errors import ClaimLost, Conflict, OutlastError, Refused, UsageError
 from outlast.core.job import Event, Job
 from outlast.core.ports import Jobs
+from outlast.core.questions import DECLINED, Question, answer_text, open_questions, waiting_object
 from outlast.core.status import Intent, Reason, Status
 
 
@@ -66,13 +68,40 @@ class Acts:
         after = replace(job, status=Status.WAITING, reason=Reason.PAUSED)
         return self._swapped(job, after, Event(event="paused", actor=self._actor))
 
+    def answer(self, job: Job, *, value: Any, name: str | None, declined: bool) -> bool:
+        """Answer an open question, or decline it; after the last one that is open the job goes on, unless it is paused.
+
+        Raise Conflict if it is not asked, UsageError for an answer that does not fit.
+        """
+        question = _asked(job, name)
+        return self._answered(job, question, DECLINED if declined else answer_text(question, value))
+
+    def _answered(self, job: Job, question: Question, answer: str) -> bool:
+        rest = [each for each in open_questions(job) if each.name != question.name]
+        info = waiting_object(rest) if rest else None
+        if rest or job.reason is Reason.PAUSED:
+            after = replace(job, waiting_info=info, saved=True)
+        else:
+            after = replace(job, status=Status.QUEUED, reason=None, wake_at=None, waiting_info=None, saved=True)
+        event = Event(event="answered", actor=self._actor, detail={"question": question.name})
+        try:
+            with self._store.batch():
+                if not self._store.keep_answer(job, question.name, answer, self._actor):
+                    return False
+                self._store.swap(job, after, event)
+        except ClaimLost:
+            return False
+        return True
+
     def resume(self, job: Job) -> bool:
         """Let a paused job run again, not before the time it waited for. Raise Conflict if it is not paused."""
         if job.status is Status.RUNNING and job.intent is Intent.PAUSE:
             raise Conflict(f"{job.id} has not stopped yet; its pause was asked for.", "Resume it once it is paused.")
         if job.status is not Status.WAITING or job.reason is not Reason.PAUSED:
             raise Conflict(f"{job.id} is {_told(job)}, not paused.", f"outlast explain {job.id} tells more.")
-        if job.wake_at is not None and job.wake_at > self._store.now():
+        if open_questions(job):
+            after = replace(job, status=Status.WAITING, reason=Reason.INPUT)
+        elif job.wake_at is not None and job.wake_at > self._store.now():
             after = replace(job, status=Status.WAITING, reason=Reason.TIME)
         else:
             after = replace(job, status=Status.QUEUED, reason=None, wake_at=None)
@@ -110,6 +139,20 @@ class Acts:
         except ClaimLost:
             return False
         return True
+
+
+def _asked(job: Job, name: str | None) -> Question:
+    """Return the open question that is meant. Raise Conflict, or UsageError if it could be several."""
+    found = open_questions(job)
+    if not found:
+        raise Conflict(f"{job.id} is {_told(job)} and asks nothing.", f"outlast explain {job.id} tells more.")
+    names = ", ".join(each.name for each in found)
+    if name is None and len(found) > 1:
+        raise UsageError(f"{job.id} asks several things: {names:.300}.", "Say which one (--question NAME).")
+    chosen = next((each for each in found if name in (None, each.name)), None)
+    if chosen is None:
+        raise Conflict(f"{job.id} does not ask {name!r:.60}.", f"It asks {names:.300}.")
+    return chosen
 
 
 def _told(job: Job) -> str:

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from typing import Any
 
 from outlast.core.errors import OutlastError, UsageError
 from outlast.engine.jobside import target as jobside
@@ -13,7 +15,10 @@ from outlast.functions import Function
 from outlast.targets import importing, place_of
 
 IMPORT_SECONDS = 120.0
-_BOOT = "import json,sys; sys.path[:] = json.loads(sys.argv[1]); from outlast.apps import tell; tell(sys.argv[2])"
+_BOOT = (
+    "import importlib,json,sys; sys.path[:] = json.loads(sys.argv[1]);"
+    " importlib.import_module(sys.argv[2]).tell(sys.argv[3])"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +35,16 @@ def jobs_of(app: str) -> list[AppJob]:
 
     Raise UsageError if it cannot be imported, naming the line that failed, or offers none.
     """
-    command = [sys.executable, "-P", "-c", _BOOT, json.dumps([entry or os.getcwd() for entry in sys.path]), app]
+    return [AppJob(**job) for job in told_of(app, __name__)["jobs"]]
+
+
+def told_of(app: str, teller: str) -> dict[str, Any]:
+    """Return what the function `tell` of the module `teller` says of an app, in a process of its own; see `jobs_of`."""
+    path = json.dumps([entry or os.getcwd() for entry in sys.path])
+    command = [sys.executable, "-P", "-c", _BOOT, path, teller, app]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=IMPORT_SECONDS)
-        told = json.loads(done.stdout)
+        told: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"{app} was not imported after {IMPORT_SECONDS:.0f} s.", "Move its work into functions."
@@ -42,24 +53,29 @@ def jobs_of(app: str) -> list[AppJob]:
         raise UsageError(f"The import of {app} ended its process.", "Import it by hand to see why.") from None
     if "error" in told:
         raise UsageError(*told["error"])
-    jobs = [AppJob(**job) for job in told["jobs"]]
-    if not jobs:
+    if not told["jobs"]:
         raise UsageError(f"{app} offers no job.", "Decorate its functions with @job.")
-    return jobs
+    return told
 
 
 def tell(app: str) -> None:
     """In the process of its own: print the jobs of an app, or the error that its import met, as JSON."""
+    print_told(lambda: {"jobs": [_told(name, job) for name, job in found_in(app)]})
+
+
+def print_told(tell_of: Callable[[], dict[str, object]]) -> None:
+    """Print what is told of an app, or the error that its import met; what the import itself prints goes to stderr."""
     output = sys.stdout
     with redirect_stdout(sys.stderr):
         try:
-            told: dict[str, object] = {"jobs": [_told(name, job) for name, job in _found_in(app)]}
+            told = tell_of()
         except OutlastError as error:
             told = {"error": (error.message, error.fix)}
     print(json.dumps(told), file=output)
 
 
-def _found_in(app: str) -> list[tuple[str, Function[..., object]]]:
+def found_in(app: str) -> list[tuple[str, Function[..., object]]]:
+    """Import an app and return its jobs, by kind, each with its target. Raise UsageError."""
     place = place_of(app)
     with importing(place):
         module = jobside.load_module(place)
@@ -68,5 +84,10 @@ def _found_in(app: str) -> list[tuple[str, Function[..., object]]]:
 
 
 def _told(target: str, job: Function[..., object]) -> dict[str, str]:
+    return {"kind": job.kind, "target": target, "summary": summary_of(job)}
+
+
+def summary_of(job: Function[..., object]) -> str:
+    """Return the first line of a job's docstring."""
     lines = (job.__doc__ or "").strip().splitlines()
-    return {"kind": job.kind, "target": target, "summary": lines[0] if lines else ""}
+    return lines[0] if lines else ""

@@ -6,16 +6,17 @@ It knows the store only by its protocol, and the supervisor only as a doorbell.
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from outlast.core.endcalls import with_default
 from outlast.core.errors import Busy, Conflict, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
 from outlast.core.job import Details, Job, NewJob, Spec, Stats, Submitted
+from outlast.core.pages import Page, page_of, read_cursor
 from outlast.core.places import Places
 from outlast.core.ports import Store
 from outlast.core.query import Query
@@ -55,14 +56,6 @@ class Doorbell(Protocol):
 
     def close(self) -> None:
         """Let go of the supervisor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Jobs, newest first, and the cursor of the next page (None: that was the last)."""
-
-    jobs: list[Job]
-    next_cursor: str | None
 
 
 class Service:
@@ -142,11 +135,7 @@ class Service:
         """Return a page of the jobs that match, newest first. Raise UsageError for a cursor that is none of ours."""
         if not 1 <= limit <= 10_000:
             raise UsageError(f"{limit} is no page size.", "Use 1 to 10000.")
-        before = None if cursor is None else _read_cursor(cursor)
-        jobs = self.store.page(query, before=before, limit=limit + 1)
-        more = len(jobs) > limit
-        jobs = jobs[:limit]
-        return Page(jobs, f"j{jobs[-1].seq}" if more else None)
+        return page_of(self.store.page(query, before=read_cursor(cursor), limit=limit + 1), limit)
 
     def matching(self, query: Query, before: int | None = None) -> Iterator[Job]:
         """Yield every job that matches, newest first; with `before` only those whose `seq` is below it."""
@@ -157,6 +146,14 @@ class Service:
     def details(self, job: Job) -> Details:
         """Return arguments, cursor, steps, events and process of a job."""
         return self.store.details(job)
+
+    def hold(self, jobs: Sequence[Job], seconds: float) -> None:
+        """Promise that these jobs stay for so long from now on; durable when it returns."""
+        self.store.hold([job.id for job in jobs], seconds)
+
+    def ensure(self) -> bool:
+        """See that somebody runs what is unfinished; False if nobody does."""
+        return self._doorbell.ensure()
 
     def mark_read(self, jobs: Sequence[Job]) -> None:
         """Note that somebody has seen the end of those among `jobs` that have ended."""
@@ -223,6 +220,13 @@ class Service:
         `cursor` (JSON text), when given, takes the place of the saved one.
         """
         return self._changed(job, partial(self._acts.retry, cursor=cursor))
+
+    def answer(self, job: Job, value: Any = None, *, question: str | None = None, declined: bool = False) -> Job:
+        """Answer what a job asks (`question`, if it asks several things at once), or decline to.
+
+        Durable when it returns. Raise Conflict if it does not ask that, UsageError for an answer that does not fit.
+        """
+        return self._changed(job, partial(self._acts.answer, value=value, name=question, declined=declined))
 
     def remove(self, job: Job) -> None:
         """Remove a finished job and its log. Raise Conflict if it is unfinished."""
@@ -388,9 +392,3 @@ def forget_files(places: Places, job_ids: Sequence[str]) -> None:
         for path in places.files_of(job_id):
             with suppress(OSError):
                 path.unlink()
-
-
-def _read_cursor(cursor: str) -> int:
-    if not cursor.startswith("j") or not cursor[1:].isdecimal() or len(cursor) > 20:
-        raise UsageError(f"{cursor!r:.60} is not a cursor of this list.", "Leave it out to begin at the newest.")
-    return int(cursor[1:])

@@ -11,6 +11,7 @@ OutlastError
 │   ├── IllegalMove       the table of moves forbids it
 │   └── AlreadyDone       the activity is completed; it is not run again
 ├── Refused               forbidden here, whatever the state
+├── Declined              nobody would answer what the job asked
 ├── Busy                  locked or away for the moment; try again
 │   └── AlreadyClaimed    another process is doing the activity
 ├── WaitTimeout           (also TimeoutError) the job goes on
@@ -79,6 +80,12 @@ class AlreadyDone(Conflict):
 
 
 class Refused(OutlastError):
+    code = "refused"
+
+
+class Declined(OutlastError):
+    """A question of the job was declined."""
+
     code = "refused"
 
 

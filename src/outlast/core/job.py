@@ -82,7 +82,8 @@ class Job:
     `seq` rises with submission and orders pages. `wake_at` is when it may run next. `result` is JSON text: the
     result once completed, before it the preview (`partial`). `saved` says that something was saved since the last
     death of its process. A waiting job with a `gauge` is queued once that number `reaches` its value. `extra` holds
-    keys of the job object that only its kind knows, and those of imported jobs.
+    keys of the job object that only its kind knows, and those of imported jobs. Somebody was promised that the job is
+    there until `hold_until`.
     """
 
     seq: int
@@ -116,6 +117,7 @@ class Job:
     intent: Intent | None = None
     intent_actor: str | None = None
     read_at: Moment | None = None
+    hold_until: Moment | None = None
 
     @property
     def kind(self) -> str:
@@ -139,13 +141,15 @@ class StepKind(StrEnum):
     STEP = "step"
     ITEM = "item"
     WAIT = "wait"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A finished step (or item of `each`, or wait): its name is unique in its job; `result` is JSON text.
 
-    A wait keeps `{"until": moment}` or null, and is passed when that moment is.
+    A wait keeps `{"until": moment}` or null, and is passed when that moment is; an answer keeps `{"answer": value}`,
+    or `{"declined": true}` if nobody would give one.
     """
 
     name: str

@@ -28,6 +28,7 @@ from outlast.core.status import Intent
 
 if TYPE_CHECKING:
     from outlast.core.figures import FailureGroup, Failures, Figures, Removed
+    from outlast.core.questions import Question
 
 
 class Jobs(Protocol):
@@ -77,6 +78,13 @@ class Jobs(Protocol):
     def ask(self, job: Job, intent: Intent, actor: str) -> bool:
         """Note what is wanted of a running job; False if it is not running this attempt any more."""
 
+    def keep_answer(self, job: Job, name: str, answer: str, actor: str) -> bool:
+        """Keep the answer (the JSON text of its step) to the open question `name` of a waiting job, in the attempt
+        that asked; False if the job has moved on, or was told already."""
+
+    def hold(self, job_ids: Sequence[str], seconds: float) -> None:
+        """Promise that these jobs stay for so long from now on, whatever is pruned; a longer promise stays."""
+
     def mark_read(self, job_ids: Sequence[str]) -> None:
         """Note that the end of these jobs was read: their retention counts from now on. Others are left alone."""
 
@@ -84,7 +92,8 @@ class Jobs(Protocol):
         """Remove a finished job and leave a history row; raise Conflict if it is not finished."""
 
     def prune(self, *, older_than_seconds: float, limit: int, read: bool | None = None) -> list[str]:
-        """Remove at most `limit` finished jobs that ended longer ago, except `keep` ones; return their ids.
+        """Remove at most `limit` finished jobs that ended longer ago, except `keep` ones; return their ids. Those on
+        `hold` stay, unless `read` is None.
 
         `read` True: only ends that were read, longer ago; False: only unread ones.
         """
@@ -240,6 +249,9 @@ class Supervision(Store, Protocol):
 
     def save_step(self, claim: Claim, step: Step) -> None:
         """Keep a step's result; the same step of the same attempt once more changes nothing. Raise ClaimLost."""
+
+    def put_questions(self, claim: Claim, questions: "Sequence[Question]") -> None:
+        """Keep what a running job asks; a question of a name that is open already takes its place. Raise ClaimLost."""
 
     def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Keep what the checkpoint holds. Only a cursor or partial that differs counts as saved. Raise ClaimLost."""

@@ -12,6 +12,7 @@ from outlast.core.job import Checkpoint, Claim, Event, Job, Progress, Step, Step
 from outlast.core.moments import Moment
 from outlast.core.policies import Counters, Verdict, after_failure
 from outlast.core.ports import Supervision
+from outlast.core.questions import QUESTIONS, question_of
 from outlast.core.status import REASONS, Reason, Status
 from outlast.engine.ending import Undertaker, Why
 from outlast.engine.logkeeper import LogKeeper
@@ -227,6 +228,8 @@ class Desk:
                 name=step["name"], kind=StepKind.WAIT, result=step["result"], duration_ms=0, attempt=job.attempt
             )
             self._store.save_step(job.claim, kept)
+        if wait["reason"] == Reason.INPUT:
+            self._store.put_questions(job.claim, [question_of(each) for each in wait["info"][QUESTIONS]])
         wake_at, gauge = self._wakes_at(wait), wait.get("gauge") or {}
         after = replace(
             job,
@@ -244,8 +247,8 @@ class Desk:
             self._read(turn, gauge)
 
     def _wakes_at(self, wait: Mapping[str, Any]) -> Moment | None:
-        """Return when a wait is over; None if a gauge tells."""
-        if "gauge" in wait:
+        """Return when a wait is over; None if a gauge tells, or somebody who is asked."""
+        if "gauge" in wait or wait["reason"] == Reason.INPUT:
             return None
         moment: Moment = wait["wake_at"] if "wake_at" in wait else self._store.now() + round(wait["delay"] * 1000)
         return moment

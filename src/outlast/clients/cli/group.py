@@ -11,9 +11,10 @@ from outlast.clients.cli.session import Session
 SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
-    "Steer": ("cancel", "pause", "resume", "retry", "remove", "prune"),
+    "Steer": ("answer", "cancel", "pause", "resume", "retry", "remove", "prune"),
     "Keep safe": ("doctor", "backup", "export", "import", "crash-test"),
     "Activities of every day": ("state",),
+    "For AI agents": ("mcp", "agents-md"),
     "Set up": ("schedule", "worker", "service", "config", "completion"),
 }
 """Each command stands in the module `<name>_command` beside this one, as `command`."""

@@ -6,6 +6,7 @@ from typing import TypeGuard
 from outlast.clients.render.progress import number
 from outlast.clients.render.times import span
 from outlast.core.job import Job
+from outlast.core.questions import open_questions
 
 _SECONDS_PER_BLOCK = 5.0
 """The pace of the chain that proofs of work are made for."""
@@ -13,6 +14,8 @@ _SECONDS_PER_BLOCK = 5.0
 
 def waiting_words(job: Job) -> str:
     """Return what a job waits for, as it says itself: `age 7 of 10, 3 blocks remaining (about 15s)`."""
+    if asked := open_questions(job):
+        return " / ".join(f"an answer: {question.text}" for question in asked)
     left = dict(job.waiting_info or {})
     parts = []
     for name in [name for name in left if name.startswith("current_")]:

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from outlast.core.codec import canonical, decode, encode
 from outlast.core.durations import parse_duration
-from outlast.core.errors import UsageError
+from outlast.core.errors import Declined, UsageError
 from outlast.core.job import FOLLOWS
 from outlast.core.moments import Moment, from_datetime, from_iso
+from outlast.core.questions import QUESTIONS, Question, make_question
 from outlast.engine.jobside.channel import Channel
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Context:
         self._known = steps
         self._used: set[str] = set()
         self._waits = 0
+        self._asks = 0
         self._ordinal = 0
         self._cursor: Any = None if run["cursor"] is None else decode(run["cursor"], "cursor")
         self._unsaved: tuple[Any, ...] | None = None
@@ -184,6 +186,8 @@ class Context:
         if sum(given is not None for given in (seconds, at, until)) != 1:
             raise UsageError("wait needs exactly one of seconds, at and until.", "e.g. ctx.wait(60)")
         self._waits += 1
+        if QUESTIONS in waiting_info:
+            raise UsageError(f"{QUESTIONS!r} is a word of ours in waiting_info.", "Use another one.")
         step_name = f"wait:{name if name is not None else self._waits}"
         self._use(step_name)
         if until is not None and gauge is not None:
@@ -192,6 +196,27 @@ class Context:
             self._wait_until(step_name, until, parse_duration(every), waiting_info)
         else:
             self._wait_time(step_name, _moment(seconds, at), waiting_info)
+
+    def ask(self, question: str, schema: Mapping[str, Any] | None = None, *, name: str | None = None) -> Any:
+        """Return the answer to a question, a JSON value that fits the JSON `schema` (default: a text).
+
+        The job gives its process back until somebody answers (`outlast answer`, MCP), and then runs again from the
+        top, where this returns at once. `name` (default: its ordinal) is unique in the job. Raise Declined if whoever
+        was asked would not say.
+        """
+        self._asks += 1
+        key = str(self._asks) if name is None else name
+        return self.ask_all({key: (question, schema)})[key]
+
+    def ask_all(self, questions: Mapping[str, tuple[str, Mapping[str, Any] | None]]) -> dict[str, Any]:
+        """Return the answers to several questions that are asked at once, by their names; see `ask`."""
+        asked = [make_question(name, text, schema) for name, (text, schema) in questions.items()]
+        for question in asked:
+            self._use(question.step_name)
+        missing = [question.as_json() for question in asked if question.step_name not in self._known]
+        if missing:
+            self._park({"reason": "input", "info": {QUESTIONS: missing}})
+        return {question.name: self._answer_to(question) for question in asked}
 
     def read_gauge(self, name: str, value: int, *, every: float | str = 5) -> None:
         """Tell what a gauge says now: the jobs that wait for that go on, and need not read it within `every`."""
@@ -247,6 +272,12 @@ class Context:
         if self.parked is not None:  # the job swallowed Parked; it must not go on
             raise Parked
         self._used.add(name)
+
+    def _answer_to(self, question: Question) -> Any:
+        kept = decode(self._known[question.step_name], question.step_name)
+        if "answer" not in kept:
+            raise Declined(f"The question {question.name!r} was declined: {question.text:.200}")
+        return kept["answer"]
 
     def _note_progress(self, done: float | None, total: float | None, message: str | None) -> None:
         for word, value in (("done", done), ("total", total)):

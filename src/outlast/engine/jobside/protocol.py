@@ -12,7 +12,7 @@
     client → supervisor: ring (look at the store), watch (a newline after each change), read (jobs whose end was seen)
 
 `finish` has the outcome `completed` (result), `failed` (error, traceback, retryable), `stopped`, `stale`, or
-`parked` (wait: reason, wake_at or delay, info, step).
+`parked` (wait: reason, wake_at or delay, info, step). A wait for input has its questions in info.
 `save` holds the checkpoint fields that are new: cursor, partial (JSON text), progress, extra.
 An answer that promises something comes after the commit. Every message about a job names it and its attempt; a
 request may be sent again on a new connection. `hello` lists the jobs the process answers for: [number, id, attempt].

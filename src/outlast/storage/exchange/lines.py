@@ -103,6 +103,7 @@ JOB = Line(
         Field(name="completed_at", place="completed_at", kind=TIME),
         Field(name="wake_at", place="wake_at", kind=TIME),
         Field(name="read_at", place="read_at", kind=TIME),
+        Field(name="hold_until", place="hold_until", kind=TIME),
         Field(name="attempts", place="attempt", kind=COUNT, default=0),
         Field(name="tries", place="tries", kind=COUNT, default=0),
         Field(name="crashes", place="crashes", kind=COUNT, default=0),

@@ -19,7 +19,19 @@ Execute = Callable[[str, Sequence[Any]], list[Row]]
 
 JOB_COLUMNS = (
     *("id", "kind", "status", "reason", "spec_id", "queue", "priority", "keep", "created_at", "started_at"),
-    *("updated_at", "completed_at", "wake_at", "read_at", "attempt", "tries", "crashes", "saved", "key", "account"),
+    *(
+        "updated_at",
+        "completed_at",
+        "wake_at",
+        "read_at",
+        "hold_until",
+        "attempt",
+        "tries",
+        "crashes",
+        "saved",
+        "key",
+        "account",
+    ),
     *("actor", "labels", "progress", "waiting_info", "extra", "error"),
 )
 """What a whole job has in its own row, besides what is short or derived."""
@@ -112,6 +124,7 @@ def columns_of(job: Job) -> dict[str, Any]:
         "completed_at": job.completed_at,
         "wake_at": job.wake_at,
         "read_at": job.read_at,
+        "hold_until": job.hold_until,
         "attempt": job.attempt,
         "tries": job.tries,
         "crashes": job.crashes,

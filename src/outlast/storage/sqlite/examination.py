@@ -16,7 +16,7 @@ from outlast.storage.sqlite.rows import EARLIEST, LATEST
 MOST_PROBLEMS = 20
 _VERSION_OF_SCHEDULES = 4
 _WITH_A_JOB = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions")
-_TIMES = ("created_at", "started_at", "updated_at", "completed_at", "wake_at", "read_at")
+_TIMES = ("created_at", "started_at", "updated_at", "completed_at", "wake_at", "read_at", "hold_until")
 _JSON_OF_JOBS = ("args", "result", "labels", "progress", "waiting_info", "extra")
 _TEXTS_OF_JOBS = ("id", "kind", "queue", "key", "account", "actor", "error", "process_id", *_JSON_OF_JOBS)
 

@@ -224,7 +224,7 @@ class SqliteJobs:
     def prune(self, *, older_than_seconds: float, limit: int, read: bool | None = None) -> list[str]:
         now = self.now()
         cutoff = now - round(older_than_seconds * 1000)
-        if not self._removal.old_ends(cutoff, read, 1):
+        if not self._removal.old_ends(cutoff, read, 1, now):
             return []
         with self._database.write("prune"):
             return self._removal.prune(cutoff, read, limit, now)

@@ -18,7 +18,7 @@ _PUBLISHED = (
     f" (SELECT r.sha256 FROM results r WHERE r.seq = j.seq), {_PREVIEW}"
     " FROM jobs j WHERE j.seq IN (SELECT value FROM json_each(?))"
 )
-_JOB_COLUMNS = 32
+_JOB_COLUMNS = 33
 
 Mark = tuple[int, int]
 

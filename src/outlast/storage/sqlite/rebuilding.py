@@ -28,7 +28,7 @@ _OWN = frozenset({"jobs", "specs", "history", "migrations", "processes", "superv
 """Tables that are not simply copied: of the rest each row belongs to a job, or to none."""
 _NO_ROW = (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, OverflowError, TypeError)
 """What SQLite says of values that do not belong into a table."""
-_TIMES = ("created_at", "started_at", "updated_at", "completed_at", "wake_at", "read_at")
+_TIMES = ("created_at", "started_at", "updated_at", "completed_at", "wake_at", "read_at", "hold_until")
 _COUNTS = ("priority", "keep", "attempt", "tries", "crashes", "saved", "created_at", "updated_at")
 _OBJECTS = ("labels", "progress", "waiting_info", "extra")
 _TAKE_END = (

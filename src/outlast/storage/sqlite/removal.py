@@ -40,10 +40,12 @@ _UNREAD = (
     "SELECT j.seq, j.id FROM jobs j INDEXED BY jobs_ended WHERE j.completed_at IS NOT NULL AND j.keep = 0"
     " AND j.completed_at BETWEEN ? AND ? AND j.read_at IS NULL"
 )
-_UNREAD_BEFORE = f"{_UNREAD} AND {_NOT_WANTED} ORDER BY j.completed_at LIMIT ?"
+# Of which an MCP client was told that it would be there.
+_NOT_HELD = "(j.hold_until IS NULL OR j.hold_until <= ?)"
+_UNREAD_BEFORE = f"{_UNREAD} AND {_NOT_WANTED} AND {_NOT_HELD} ORDER BY j.completed_at LIMIT ?"
 _READ_BEFORE = (
     "SELECT j.seq, j.id FROM jobs j INDEXED BY jobs_read WHERE j.read_at IS NOT NULL AND j.keep = 0"
-    f" AND j.read_at <= ? AND j.completed_at <= ? AND {_NOT_WANTED} ORDER BY j.read_at LIMIT ?"
+    f" AND j.read_at <= ? AND j.completed_at <= ? AND {_NOT_WANTED} AND {_NOT_HELD} ORDER BY j.read_at LIMIT ?"
 )
 _REMOVED = (
     "SELECT id, status, completed_at, removed_at FROM history WHERE id = ?1 OR key = ?1"
@@ -84,25 +86,25 @@ class Removal:
 
     def prune(self, cutoff: Moment, read: bool | None, limit: int, now: Moment) -> list[str]:
         """Remove jobs that ended before `cutoff`; see Jobs.prune."""
-        found = self.old_ends(cutoff, read, limit)
+        found = self.old_ends(cutoff, read, limit, now)
         self._remove([seq for seq, _ in found], "retention", now)
         return [job_id for _, job_id in found]
 
-    def old_ends(self, cutoff: Moment, read: bool | None, limit: int) -> list[tuple[int, str]]:
+    def old_ends(self, cutoff: Moment, read: bool | None, limit: int, now: Moment) -> list[tuple[int, str]]:
         """Return seq and id of at most so many jobs that `prune` would remove, the oldest end first."""
         if read is None:
             found = self._database.execute(_ENDED_BEFORE, (cutoff, limit))
         elif read:
-            found = self._database.execute(_READ_BEFORE, (cutoff, cutoff, limit))
+            found = self._database.execute(_READ_BEFORE, (cutoff, cutoff, now, limit))
         else:
-            found = self._unread(cutoff, limit)
+            found = self._unread(cutoff, limit, now)
         return [(seq, job_id) for seq, job_id in found]
 
-    def _unread(self, cutoff: Moment, limit: int) -> list[tuple[int, str]]:
+    def _unread(self, cutoff: Moment, limit: int, now: Moment) -> list[tuple[int, str]]:
         """Return unread ends. Read ones may stay for ever: they are not gone through again each time."""
         if cutoff < self._all_read_before:  # the clock was set back
             self._all_read_before = 0
-        found = self._database.execute(_UNREAD_BEFORE, (self._all_read_before, cutoff, limit))
+        found = self._database.execute(_UNREAD_BEFORE, (self._all_read_before, cutoff, now, limit))
         if not found and not self._database.execute(f"{_UNREAD} LIMIT 1", (self._all_read_before, cutoff)):
             self._all_read_before = cutoff
         return [(seq, job_id) for seq, job_id in found]

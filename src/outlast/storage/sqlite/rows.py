@@ -33,7 +33,7 @@ COLUMNS = (
     f"j.seq, j.id, j.status, j.reason, j.spec_id, j.created_at, j.started_at, {_UPDATED}, j.completed_at, j.wake_at,"
     " j.attempt, j.tries, j.crashes, j.saved, j.key, j.account, j.labels, j.queue, j.priority, j.actor, j.error,"
     " j.progress, j.waiting_info, j.extra, j.process_id, j.intent, j.intent_actor, j.read_at, j.gauge, j.reaches,"
-    " (SELECT g.value FROM gauges g WHERE g.name = j.gauge)"
+    " (SELECT g.value FROM gauges g WHERE g.name = j.gauge), j.hold_until"
 )
 
 SELECT_JOB = f"SELECT {COLUMNS}, {_RESULT} FROM jobs j"
@@ -100,7 +100,7 @@ class Specs:
 
 def job_of(row: Row, specs: Specs) -> Job:
     """Return the job of a row of SELECT_JOB. Raise ValueError, KeyError or TypeError for a damaged row."""
-    for moment in (*row[5:10], row[27]):
+    for moment in (*row[5:10], row[27], row[31]):
         if moment is not None and not EARLIEST <= moment <= LATEST:
             raise ValueError(f"{moment} is no time")
     return Job(
@@ -134,7 +134,8 @@ def job_of(row: Row, specs: Specs) -> Job:
         intent=_INTENT[row[25]],
         intent_actor=row[26],
         read_at=row[27],
-        result=json_text(row[31]),
+        hold_until=row[31],
+        result=json_text(row[32]),
     )
 
 

@@ -17,7 +17,7 @@ from outlast.core.schedules import (
 )
 from outlast.storage.sqlite import submission
 from outlast.storage.sqlite.connection import Row
-from outlast.storage.sqlite.jobs import SqliteJobs
+from outlast.storage.sqlite.questions import SqliteQuestions
 from outlast.storage.sqlite.rows import labels_to_json
 
 _DUE = "schedules INDEXED BY schedules_due WHERE paused = 0 AND next_at IS NOT NULL"
@@ -51,7 +51,7 @@ _FIRE = (
 )
 
 
-class SqliteSchedules(SqliteJobs):
+class SqliteSchedules(SqliteQuestions):
     """The store as clients with schedules see it."""
 
     def put_schedule(self, schedule: Schedule, next_at: Moment | None) -> bool:

@@ -1,5 +1,6 @@
 """What to do next about a job: the exact commands, the likeliest first."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 
 from outlast.clients.render.story.values import Advice
@@ -7,6 +8,7 @@ from outlast.clients.render.story.wording import Saved, going_on, saved_by_attem
 from outlast.clients.render.words import known_by
 from outlast.core.job import Details, Job
 from outlast.core.prospects import Prospects
+from outlast.core.questions import open_questions
 from outlast.core.status import Reason, Status
 
 
@@ -37,12 +39,23 @@ def _waiting(job: Job, details: Details, facts: Prospects) -> Iterator[Advice]:
     if job.reason is Reason.PAUSED:
         yield _do(job, "resume", "lets it go on")
         return
+    if job.reason is Reason.INPUT:
+        yield from _answers(job)
+        return
     yield from _mend_code(facts)
     if not facts.office.lives:
         yield from _get_going(job, facts)
     yield _do(job, "follow", "shows when it goes on")
     if job.reason is Reason.RETRY and facts.has_log:
         yield _do(job, "logs", "shows what it wrote before it failed")
+
+
+def _answers(job: Job) -> Iterator[Advice]:
+    asked = open_questions(job)
+    for question in asked:
+        which = f" --question {shlex.quote(question.name)}" if len(asked) > 1 else ""
+        yield _do(job, "answer", "lets it go on with your answer", f"{which} VALUE")
+    yield _do(job, "cancel", "ends it without one")
 
 
 def _completed(job: Job, details: Details, facts: Prospects) -> Iterator[Advice]:

@@ -57,6 +57,7 @@ class _Teller:
             "overlap skipped": lambda event: "Its schedule was due again meanwhile and skipped that time.",
             "waiting": self._waiting,
             "paused": self._paused,
+            "answered": lambda event: f"{self._by(event, 'Somebody')} answered it.",
             "resumed": lambda event: f"{self._by(event, 'Somebody')} let it go on.",
             "cancelled": self._cancelled,
             "failed": self._failed,
@@ -181,6 +182,8 @@ class _Teller:
         until = f" until {moment_words(wake_at, event.at)}" if isinstance(wake_at, int) else ""
         if event.detail.get("reason") == "time":
             return f"It gave its process back{took}, to wait{until}."
+        if event.detail.get("reason") == "input":
+            return f"It asked something, and gave its process back{took} until it is answered."
         again = f" and to look again{until.replace(' until', ' at')}" if until else ""
         return f"It gave its process back{took}, to wait for its condition{again}."
 

@@ -11,6 +11,7 @@ from outlast.core.durations import format_duration
 from outlast.core.job import Details, Event, Job
 from outlast.core.moments import Moment
 from outlast.core.prospects import Prospects
+from outlast.core.questions import open_questions
 from outlast.core.status import Intent, Reason, Status
 from outlast.core.view import elapsed_seconds
 
@@ -69,10 +70,10 @@ def _life(facts: Prospects) -> Iterator[str]:
 
 def _waiting(job: Job, details: Details, facts: Prospects) -> Iterator[str]:
     yield _FOR[job.reason or Reason.TIME](job, details, facts)
-    if job.reason is not Reason.PAUSED and job.waiting_info and (words := waiting_words(job)):
+    if job.reason not in (Reason.PAUSED, Reason.INPUT) and job.waiting_info and (words := waiting_words(job)):
         yield f"It says: {words}."
     yield _progress(job)
-    if job.reason is Reason.PAUSED or facts.office.lives:
+    if job.reason in (Reason.PAUSED, Reason.INPUT) or facts.office.lives:
         return
     yield from _nobody(facts, "run it when its time comes")
     yield from _code(facts)
@@ -104,7 +105,8 @@ def _for_resume(job: Job, details: Details, facts: Prospects) -> str:
 
 
 def _for_input(job: Job, details: Details, facts: Prospects) -> str:
-    return "It waits for an answer."
+    asked = " ".join(f"“{question.text}”" for question in open_questions(job))
+    return f"It waits for an answer: {asked}" if asked else "It waits for an answer."
 
 
 _FOR: Mapping[Reason, Callable[[Job, Details, Prospects], str]] = {
