@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from outlast import JobState
 from outlast.core.errors import UsageError
 from outlast.jobstate import days, late
-from tests.jobstate.places import ACCOUNT, NAMES, TYPE, Clock, json_path, read_json, visible_names
+from tests.jobstate.places import ACCOUNT, NAMES, TYPE, Clock, json_path, read_json
 
 
 @pytest.fixture
@@ -139,7 +139,8 @@ def live(directory: Path, clock: Clock, many: int) -> list[str]:
     late.rewrite_now()
     found = {(account, path.stem[-10:]): read_json(path)["completed"] for account, path in jsons(directory)}
     assert sum(len(names) >= 3 for names in wanted.values()) >= len(ZONES) * (many - 2)
-    return sorted(f"{key}: {found.get(key)}, not {names}" for key, names in wanted.items() if found.get(key) != names)
+    different = [key for key in wanted.keys() | found.keys() if found.get(key) != wanted.get(key)]
+    return sorted(f"{key}: {found.get(key)}, not {wanted.get(key)}" for key in different)
 
 
 def jsons(directory: Path) -> Iterator[tuple[str, Path]]:
@@ -151,7 +152,6 @@ def test_ninety_days_of_three_accounts(memory_disk: Path, clock: Clock) -> None:
     many = int(os.environ.get("TORTURE_DAYS", "90"))
 
     assert live(memory_disk, clock, many) == []
-    assert len(visible_names(memory_disk)) in (len(ZONES) * many, len(ZONES) * many + 2)
 
 
 def test_a_zone_without_its_changes_is_caught(memory_disk: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
