@@ -134,7 +134,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "outlast.clients": FOR_CLIENTS,
     "outlast.clients.cli": (*FOR_CLIENTS, "outlast.durable", "click", "rich"),
-    "outlast.clients.mcp": (*FOR_CLIENTS, "mcp", "pydantic", "starlette", "uvicorn"),
+    "outlast.clients.mcp": (
+        *FOR_CLIENTS,
+        *("anyio", "jsonschema", "mcp", "mcp_types", "pydantic", "referencing", "starlette", "uvicorn"),
+    ),
     "outlast.clients.web": (*FOR_CLIENTS, "jinja2", "sse_starlette", "starlette", "uvicorn"),
     "outlast.__main__": ("outlast.clients.cli",),
 }
