@@ -5,10 +5,7 @@ from pathlib import Path
 from outlast.settings import SETTINGS, Setting
 
 PAGE = Path(__file__).with_name("settings.md")
-NOT_YET = (
-    "OUTLAST_LEASE",
-    "OUTLAST_TOKEN",
-)
+NOT_YET = ("OUTLAST_LEASE",)
 """Settings that are read and checked, but that nothing acts on yet."""
 HEAD = """\
 # Settings

@@ -23,10 +23,11 @@ from tests.cli.test_service import stand_in as stand_in_for_systemd
 from tests.contract.making import end, parked, process, running, stored, submitted
 from tests.docs.json_shapes import JOB_KEYS, Shape, match, shapes
 from tests.docs.pages import ROOT
+from tests.waiting import eventually
 
 PAGE = ROOT / "docs" / "json.md"
 SHAPES = shapes(PAGE)
-SILENT = {"progress", "worker"}
+SILENT = {"progress", "worker", "mcp"}
 WORK = """
 import os
 from outlast import Context, job
@@ -40,6 +41,10 @@ def work(ctx: Context):
     if ctx.attempt == 1:
         os.kill(os.getpid(), 9)
     raise ValueError("no good 1")
+
+@job
+def asks(ctx: Context):
+    return ctx.ask("Which one?")
 """
 
 
@@ -53,6 +58,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         del shell.environment["OUTLAST_AUTOSTART"]
         shell.outlast("submit", "work.py:work", "--key", "w", "--wait", code=1)
         shell.outlast("submit", "jobs.py:count", "--key", "p", "--wait", code=0)
+        shell.outlast("submit", "work.py:asks", "--key", "asks", code=0)
+        eventually(lambda: objects(shell, "answer", "asks")[0]["questions"], timeout=20, what="the question")
         shell.environment["OUTLAST_AUTOSTART"] = "0"
         shell.outlast("submit", "jobs.py:add", "a=1", "--key", "q", code=0)
         shell.outlast("submit", "jobs.py:add", "a=1", "--key", "later", "--delay", "1h", code=0)
@@ -226,6 +233,8 @@ RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
     "config show": lambda shell: [objects(shell, "config", "show")],
     "completion": lambda shell: [objects(shell, "completion", "bash")],
     "demo": lambda shell: [demo(shell)],
+    "answer": lambda shell: [objects(shell, "answer", "asks"), objects(shell, "answer", "asks", "that")],
+    "agents-md": lambda shell: [objects(shell, "agents-md")],
     "crash-test": lambda shell: [crash_testing(shell)],
     "Errors": lambda shell: [errors(shell)],
 }
