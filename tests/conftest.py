@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.leftovers import MARK_VARIABLE, children, left_behind
 from tests.waiting import eventually
 
-pytest_plugins = ["tests.postgres", "tests.skips", "tests.workshop", "tests.disks"]
+pytest_plugins = ["tests.postgres", "tests.skips", "tests.workshop", "tests.disks", "tests.figures"]
 
 _OURS = frozenset(
     {

@@ -51,6 +51,7 @@ FOR_CLIENTS = (
     "outlast.upkeep",
     "outlast.pow",
     "outlast.demo",
+    "outlast.crashtest",
     "outlast.clients",
 )
 
@@ -118,6 +119,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "outlast.settings",
         "outlast.pow",
         "outlast.demo",
+        "outlast.engine.family",
+        "outlast.engine.identity",
+    ),
+    "outlast.crashtest": (
+        *BASE,
+        *PUBLIC,
+        "outlast.app",
+        "outlast.settings",
+        "outlast.upkeep",
+        "outlast.crashtest",
         "outlast.engine.family",
         "outlast.engine.identity",
     ),

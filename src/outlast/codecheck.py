@@ -62,7 +62,8 @@ def _source_of(module: str, path: Sequence[str], cwd: str) -> str | None:
     for name in rest:
         if found is None or found.submodule_search_locations is None:
             return None
-        found = PathFinder.find_spec(f"{found.name}.{name}", list(found.submodule_search_locations))
+        # By its last name alone: a package without __init__.py would be looked for below a parent that is not imported.
+        found = PathFinder.find_spec(name, list(found.submodule_search_locations))
     return _file_of(found)
 
 

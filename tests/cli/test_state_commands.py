@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from outlast import JobState
+from tests.cli.screens import check_screen, masked
 from tests.cli.shell import Shell
 from tests.cli.test_completion import completed
 
@@ -87,7 +89,7 @@ def test_a_person_is_asked_before_something_goes(shell: Shell, state: JobState) 
     said = shell.on_terminal(*which, answer="n\n")
 
     assert (said.code, "Nothing was done" in said.out) == (0, True)
-    assert "Forget 1 completed activities?" in said.out
+    assert "Forget 1 completed activity?" in said.out
     assert shell.on_terminal(*which, answer="y\n").code == 0
     assert state.history("bob", "daily") == []
 
@@ -173,7 +175,7 @@ def test_the_report_is_text_json_or_a_page(shell: Shell, state: JobState) -> Non
     assert told["activities"][0]["last_error"] == "ValueError: no poll"
     assert (shell.directory / "out.html").read_text().startswith("<!doctype html>")
     assert "a@b.org" not in page
-    assert "3 of 9 activities, 33% done, 1 failure" in text
+    assert "33% done (3 of 9), 1 failure, 3 checklists" in text
     assert shell.outlast("state", "report", "--since", "soon", "--json", *WHERE, code=2).error["code"] == "usage"
 
 
@@ -213,3 +215,39 @@ def test_a_directory_that_is_none_is_told(shell: Shell, tmp_path: Path) -> None:
 
     assert "no directory" in shell.outlast("state", "doctor", "--dir", "file", code=1).out
     assert shell.outlast("state", "list", "--dir", "file", code=0).out == ""
+
+
+def test_every_command_fits_80_columns(shell: Shell, state: JobState) -> None:
+    bob = ("--account", "bob", "--type", "daily", "--date", DAY)
+    told = []
+    for words in (
+        ("list",),
+        ("list", "--since", "2025-01-01"),
+        ("show", "bob", "daily"),
+        ("show", "nobody"),
+        ("doctor",),
+        ("reset", *bob, "--activity", "quiz-1", "--dry-run"),
+        ("reset", *bob),
+        ("reset", *bob, "--activity", "poll-9", "--yes"),
+        ("export", "copy"),
+        ("export", "--dry-run"),
+        ("prune", "--older-than", "2025-01-01", "--dry-run"),
+        ("reset", *bob, "--yes"),
+        ("import", "copy", "--dry-run"),
+        ("import", "copy"),
+        ("import", "nowhere"),
+    ):
+        told.append(transcript(shell, *words))
+    (shell.directory / "state" / "bob" / f"daily-{DAY}.json").write_text('{"completed": "abc"}')
+    told += [transcript(shell, "doctor"), transcript(shell, "prune", "--older-than", "2025-01-01", "--yes")]
+
+    check_screen("state-commands", masked("\n".join(told)))
+
+
+def transcript(shell: Shell, *words: str) -> str:
+    """Return a command and what it says, without what differs from run to run: the directory, times and ages."""
+    said = shell.outlast("state", *words, *WHERE)
+    text = f"$ outlast state {' '.join(words)}\n{said.out}{said.err}" + (f"[exit {said.code}]\n" if said.code else "")
+    text = text.replace(str(shell.directory), "HERE").replace(f"--account bob --type daily --date {DAY}", "…")
+    text = re.sub(r" +(now|\d+s)$", "  AGE", text, flags=re.MULTILINE)
+    return re.sub(r"\d\d:\d\d:\d\d", "hh:mm:ss", text)

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.contract.steering import CHANGES
 from tests.faults.faultio import EVERY_WRITE
 from tests.faults.fixtures import ROOT, Strike, faultio, strike
+from tests.figures import Figures
 
 __all__ = ["faultio", "strike"]
 
@@ -78,12 +80,30 @@ def test_locks_that_do_not_work_are_no_reason_to_wait(faultio: Path, tmp_path: P
     assert answer["later"] == "done"
 
 
-@pytest.mark.parametrize("sticky", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
-@pytest.mark.parametrize("name", ["submit", "finish"])
-def test_an_error_at_any_call_leaves_all_or_nothing(strike: Strike, name: str, error: int, sticky: bool) -> None:
-    strokes = strike(OPERATIONS, name, mode="errno", ops=EVERY_WRITE, error=error, sticky=sticky)
+EVERYTHING = "TORTURE_STRIKES" in os.environ
+KINDS: dict[str, dict[str, Any]] = {
+    "EIO": {"mode": "errno", "ops": EVERY_WRITE, "error": errno.EIO},
+    "ENOSPC": {"mode": "errno", "ops": EVERY_WRITE, "error": errno.ENOSPC},
+}
+RARE_KINDS: dict[str, dict[str, Any]] = {
+    "EROFS": {"mode": "errno", "ops": EVERY_WRITE, "error": errno.EROFS},
+    "EMFILE": {"mode": "errno", "ops": "open,openr", "error": errno.EMFILE},
+    "ESTALE": {"mode": "errno", "ops": f"{EVERY_WRITE},read,openr", "error": errno.ESTALE},
+    "ENOLCK": {"mode": "errno", "ops": "lock", "error": errno.ENOLCK},
+    "short": {"mode": "short", "ops": "write", "error": 0},
+}
+SOME_CHANGES = ("submit", "finish")
 
+
+@pytest.mark.parametrize("sticky", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("kind", [*KINDS, *(RARE_KINDS if EVERYTHING else ())])
+@pytest.mark.parametrize("name", CHANGES if EVERYTHING else SOME_CHANGES)
+def test_an_error_at_any_call_leaves_all_or_nothing(
+    strike: Strike, figures: Figures, name: str, kind: str, *, sticky: bool
+) -> None:
+    strokes = strike(CHANGES[name], name, **{**KINDS, **RARE_KINDS}[kind], sticky=sticky)
+
+    figures.reached("faults", len(strokes))
     assert [stroke for stroke in strokes if not stroke.is_sound] == []
     # What could not be done was said, and nothing was promised.
     assert [stroke for stroke in strokes if not stroke.error and not stroke.acknowledged] == []

@@ -15,6 +15,7 @@ from outlast.core.codec import decode
 from outlast.core.status import Status
 from tests.crash.work import everything, words
 from tests.faults.fixtures import faultio
+from tests.figures import Figures
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
@@ -41,10 +42,10 @@ def struck(library: Path, nth: int, *act: str) -> "subprocess.Popen[str]":
 
 
 def test_a_client_killed_at_any_call_of_a_submit_has_submitted_one_job_or_none(
-    workshop: Workshop, faultio: Path, tmp_path: Path
+    workshop: Workshop, faultio: Path, tmp_path: Path, figures: Figures
 ) -> None:
     handles: list[Handle] = []
-    for nth in itertools.count(random.randint(1, CLIENT_STRIDE), CLIENT_STRIDE):
+    for nth in itertools.count(random.Random(figures.seed()).randint(1, CLIENT_STRIDE), CLIENT_STRIDE):
         notes, key = str(tmp_path / f"notes-{len(handles)}"), f"key {nth}"
         client = struck(faultio, nth, "submit", notes, key)
         told, errors = client.communicate()
@@ -55,6 +56,7 @@ def test_a_client_killed_at_any_call_of_a_submit_has_submitted_one_job_or_none(
         if client.returncode == 0:
             break
 
+    figures.reached("kills", len(handles) - 1)
     assert len(handles) > 20 // CLIENT_STRIDE
     assert workshop.outlast.count() == len(handles)
     workshop.start_supervisor()
@@ -63,10 +65,10 @@ def test_a_client_killed_at_any_call_of_a_submit_has_submitted_one_job_or_none(
 
 
 def test_a_supervisor_killed_at_any_call_loses_and_repeats_nothing(
-    workshop: Workshop, faultio: Path, tmp_path: Path
+    workshop: Workshop, faultio: Path, tmp_path: Path, figures: Figures
 ) -> None:
     handles: list[Handle] = []
-    first = random.randint(1, STRIDE)
+    first = random.Random(figures.seed()).randint(1, STRIDE)
     print(f"struck at call {first} and every {STRIDE} calls")
     for nth in itertools.count(first, STRIDE):
         handles.append(workshop.submit(everything, str(tmp_path / f"notes-{len(handles)}")))
@@ -78,6 +80,7 @@ def test_a_supervisor_killed_at_any_call_loses_and_repeats_nothing(
         if supervisor.returncode == 0:
             break
 
+    figures.reached("kills", len(handles) - 1)
     workshop.start_supervisor()
     jobs = [workshop.until_ended(handle, timeout=30) for handle in handles]
 

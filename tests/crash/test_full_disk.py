@@ -1,5 +1,9 @@
-"""A full disk: what is saved stays, what cannot be saved is told or waits, and all goes on when there is room again."""
+"""A full disk: what is saved stays, what cannot be saved is told or waits, and all goes on when there is room again.
 
+TORTURE_DISKS is the number of sizes that are tried.
+"""
+
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +20,8 @@ from tests.waiting import eventually
 from tests.workshop import Workshop
 
 STEPS = 40
+DISKS = int(os.environ.get("TORTURE_DISKS", "2"))
+SIZES = [f"{megabytes}m" for megabytes in (1, 8, *range(2, 8), *range(9, 60))][:DISKS]
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def test_a_running_job_waits_for_room_and_repeats_nothing(
     assert workshop.submit(number, 2).result(20) == 2
 
 
-@pytest.mark.parametrize("small_disk", ["1m", "8m"], indirect=True)
+@pytest.mark.parametrize("small_disk", SIZES, indirect=True)
 def test_commands_work_on_a_full_disk_or_say_why_in_a_line(
     workshop: Workshop, small_disk: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.crash import repairs
 from tests.faults.fixtures import ROOT, Strike, faultio, strike
 from tests.faults.striker import Stroke
+from tests.figures import Figures
 
 __all__ = ["faultio", "strike"]
 
@@ -48,15 +49,19 @@ def test_a_repair_that_is_killed_at_a_point_is_finished_by_the_next(tmp_path: Pa
 
 
 @pytest.mark.parametrize("mode", ["kill", "killafter", "errno"])
-def test_a_repair_that_is_struck_at_any_call_is_finished_by_the_next(strike: Strike, mode: str) -> None:
-    first = random.randint(1, STRIDE)
+def test_a_repair_that_is_struck_at_any_call_is_finished_by_the_next(
+    strike: Strike, figures: Figures, mode: str
+) -> None:
+    first = random.Random(figures.seed()).randint(1, STRIDE)
     print(f"struck at call {first} and every {STRIDE} calls")
 
     strokes = strike(MODULE, "repairing", first, STRIDE, mode=mode)
 
+    figures.reached("kills", len(strokes))
     assert unsound(strokes) == []
     assert len(strokes) > 60 // STRIDE
 
 
+@pytest.mark.planted
 def test_a_planted_fault_is_found(strike: Strike) -> None:
     assert unsound(strike(MODULE, "repairing_unmarked", 1, 2, mode="kill", ops="rename,unlink,link")) != []

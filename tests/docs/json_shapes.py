@@ -11,6 +11,11 @@ from outlast.core.moments import from_iso
 from tests.docs.pages import ROOT, table, words
 
 JOB_KEYS = frozenset(word for row in table(ROOT / "docs" / "files.md", "The job object") for word in words(row[0]))
+CHECKLIST_KEYS = frozenset(
+    re.sub(r"^checklists\[\]\.|\.\*$|\[\]$", "", word)
+    for row in table(ROOT / "docs" / "json.md", "state")
+    for word in words(row[0])
+)
 _TABLE = re.compile(r"(?:^\|.*\|\n)+", re.MULTILINE)
 
 
@@ -89,6 +94,10 @@ def _is_job(value: Any) -> bool:
     return isinstance(value, dict) and {"job_id", "status", "kind", "attempts"} <= value.keys()
 
 
+def _is_checklist(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == CHECKLIST_KEYS
+
+
 _IS: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
@@ -96,6 +105,7 @@ _IS: dict[str, Callable[[Any], bool]] = {
     "time": _is_time,
     "null": lambda value: value is None,
     "job": _is_job,
+    "checklist": _is_checklist,
     "any": lambda value: True,
 }
 

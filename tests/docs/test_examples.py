@@ -17,6 +17,9 @@ SAYS = {
     "mirror.py": r"job mirror_\d+_[0-9a-f]{16}\n +\d+ bytes .*index\.html\n( +\d+ bytes .*\n){2}",
     "daily_activities.py": r"(?s).*alice.*check-in done in attempt 1\n.*alice.*quiz done in attempt 2\n.*"
     r"bob.*poll done in attempt 2\n.*: completed, attempts: 2\n",
+    "daily_checklist.py": r"killed: 2 of 6 completed, 4 remain\nkilled: 4 of 6 completed, 2 remain\n"
+    r'ended: 6 of 6 completed, 0 remain\n\{\n  "date"(?s:.*)"remaining": \[\],\n.*\n\}\n'
+    r"begun twice, because it was cut short: quiz-2, read-news\n",
     "long_computation.py": r"killing process \d+ at \d+ of 500000\n\{'sum': 9914236195, 'attempts': 2\}\n"
     r"attempt 1 begins at 2\n== attempt 2 ==\nattempt 2 begins at [1-9]\d{4,5}\n",
     "resumable_command.sh": r"(?s).*item 3\n.*the network has gone away\n.*begins with item 4\n.*item 6\n"

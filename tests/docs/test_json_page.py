@@ -1,31 +1,33 @@
 """Every key that a command prints is on the page about JSON, with its type, and every key of the page is printed."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from outlast import JobState
 from outlast.clients.cli.demo_command import _object
 from outlast.clients.cli.group import SECTIONS
 from outlast.core.job import Event
-from outlast.core.questions import Question, waiting_object
 from outlast.core.status import Reason, Status
+from outlast.crashtest.claims import Verdict
 from outlast.demo.claims import Kill, Report
 from outlast.demo.tour import Outcome
 from outlast.storage.sqlite import SqliteStore
 from tests.cli.shell import Shell, shell_in
+from tests.cli.test_service import stand_in as stand_in_for_systemd
 from tests.contract.making import end, parked, process, running, stored, submitted
 from tests.docs.json_shapes import JOB_KEYS, Shape, match, shapes
 from tests.docs.pages import ROOT
+from tests.waiting import eventually
 
 PAGE = ROOT / "docs" / "json.md"
 SHAPES = shapes(PAGE)
 SILENT = {"progress", "worker", "mcp"}
-ELSEWHERE = {"schedule", "service", "state"}
-"""What they print is held by their own tests: tests/cli/test_schedule_command.py, tests/cli/test_service.py."""
 WORK = """
 import os
 from outlast import Context, job
@@ -39,6 +41,10 @@ def work(ctx: Context):
     if ctx.attempt == 1:
         os.kill(os.getpid(), 9)
     raise ValueError("no good 1")
+
+@job
+def asks(ctx: Context):
+    return ctx.ask("Which one?")
 """
 
 
@@ -52,6 +58,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         del shell.environment["OUTLAST_AUTOSTART"]
         shell.outlast("submit", "work.py:work", "--key", "w", "--wait", code=1)
         shell.outlast("submit", "jobs.py:count", "--key", "p", "--wait", code=0)
+        shell.outlast("submit", "work.py:asks", "--key", "asks", code=0)
+        eventually(lambda: objects(shell, "answer", "asks")[0]["questions"], timeout=20, what="the question")
         shell.environment["OUTLAST_AUTOSTART"] = "0"
         shell.outlast("submit", "jobs.py:add", "a=1", "--key", "q", code=0)
         shell.outlast("submit", "jobs.py:add", "a=1", "--key", "later", "--delay", "1h", code=0)
@@ -97,18 +105,6 @@ def steering(shell: Shell) -> list[Any]:
     return [*told, *objects(shell, "remove", ids[0])]
 
 
-def answering(shell: Shell) -> list[Any]:
-    question = Question(name="1", text="Why?", schema={"type": "string"})
-    store = SqliteStore(shell.directory / "jobs" / "jobs.db")
-    job = running(store)
-    with store.batch():
-        store.put_questions(job.claim, [question])
-        info = waiting_object([question])
-        store.swap(job, replace(parked(job, Reason.INPUT, None), waiting_info=info), Event(event="waiting"))
-    store.close()
-    return [*objects(shell, "answer", job.id), *objects(shell, "answer", job.id, "so")]
-
-
 def doctoring(shell: Shell) -> list[Any]:
     """Repair a store of which the rows of the jobs are gone: their ids stand in an index, too."""
     place = shell.directory / "damaged"
@@ -138,8 +134,73 @@ def demo(shell: Shell) -> list[Any]:
         Kill(pid=1, role="supervisor", job=None, nonce_before=1, steps_before=2),
         Kill(pid=1, role="job process", job="x", nonce_before=1, steps_before=2, nonce_after=3, steps_after=4),
     ]
-    outcome = Outcome(report=report, seconds=1.25, directory=Path("/tmp/x"), view={"x": {}})
+    outcome = Outcome(report=report, seconds=1.25, directory=Path("/tmp/x"), view={"x": {}}, checklist={"x": ""})
     return [_object(outcome, keep) for keep in (False, True)]
+
+
+def crash_testing(shell: Shell) -> list[Any]:
+    [told] = objects(shell, "crash-test", "--seconds", "1s")
+    faulty = Verdict(unchecked={"redone"})
+    faulty.faults["lost"].append("a job is not there")
+    return [told, {**told, **faulty.as_json(), "directory": "/tmp/x"}]
+
+
+ACTS = """
+import os, signal, threading
+
+def do(account, activity):
+    if activity == "stop":
+        os.kill(os.getppid(), signal.SIGINT)
+        threading.Event().wait()
+    if activity == "bad":
+        raise ValueError("no good")
+"""
+DAY = "2025-09-20"
+OTHER = ("--dir", "other")
+
+
+def job_state(shell: Shell) -> list[list[Any]]:
+    """Let two accounts do what there is to do, one of them be killed inside an activity, and change it by hand."""
+    (shell.directory / "acts.py").write_text(ACTS)
+    day = ("--type", "daily", "--date", DAY)
+    named = ("--accounts", "alice,bob", "--activities", "check-in,quiz,poll,bad")
+    run = objects(shell, "state", "run", "acts.py:do", *named, *day)
+    run += objects(shell, "state", "run", "acts.py:do", "--account", "carol", "--activities", "stop,later", *day)
+    script = f"from outlast import JobState; c = JobState().open('bob', 'daily', ['a', 'b', 'search'], '{DAY}')"
+    script += "; c.skip('search', 'why'); c.activity('a').__enter__(); import os; os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", script], cwd=shell.directory, check=False)
+    with JobState(dir=shell.directory / "sessions/job-state").open("bob", "daily", ["a", "b"], DAY).activity("b"):
+        listed, shown = objects(shell, "state", "list", "--since", DAY), objects(shell, "state", "show", "bob")
+        reported = objects(shell, "state", "report", "--since", DAY)
+        held = objects(shell, "state", "run", "acts.py:do", "--account", "bob", "--activities", "b,c", *day)
+    page = objects(shell, "state", "report", "--html", "report.html")
+    copied = [*objects(shell, "state", "export", "out", "--dry-run"), *objects(shell, "state", "export", "out")]
+    taken = [each for more in ((), ("--dry-run",)) for each in objects(shell, "state", "import", "out", *OTHER, *more)]
+    reset = objects(shell, "state", "reset", "--account", "alice", *day, "--activity", "quiz", "--yes")
+    (shell.directory / f"sessions/job-state/alice/daily-{DAY}.json").write_text("{")
+    looked = objects(shell, "state", "doctor")
+    pruned = objects(shell, "state", "prune", "--older-than", "2025-12-01", "--yes")
+    listed += [{"checklists": objects(shell, "state", "export", "--dir", "other")}]
+    return [listed, shown, reported, page, [*run, *held], reset, pruned, looked, taken, copied]
+
+
+def scheduling(shell: Shell) -> list[list[Any]]:
+    add = ("schedule", "add", "jobs.py:add", "30 6 * * *", "a=1", "--account", "alice", "--label", "env=prod")
+    one = objects(shell, *add, "--name", "one")
+    one += objects(shell, "schedule", "add", "jobs.py:add", "@daily", "a=1", "--name", "two")
+    ran = [*objects(shell, "schedule", "run-now", "one"), *objects(shell, "schedule", "run-now", "one", "two")]
+    one += objects(shell, "schedule", "pause", "one")
+    several = [*objects(shell, "schedule", "list"), *objects(shell, "schedule", "resume", "one", "two")]
+    return [several, one, [*ran, *objects(shell, "schedule", "remove", "one", "two")]]
+
+
+def serving(shell: Shell) -> list[Any]:
+    """Use a program in systemd's place; the environment is as before afterwards."""
+    before = dict(shell.environment)
+    stand_in_for_systemd(shell, shell.directory, failing="nothing")
+    told = [each for verb in ("install", "status", "uninstall") for each in objects(shell, "service", verb)]
+    shell.environment = before
+    return told
 
 
 RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
@@ -161,16 +222,20 @@ RECIPES: dict[str, Callable[[Shell], list[list[Any]]]] = {
     "failures": lambda shell: [objects(shell, "failures"), objects(shell, "failures", "ValueError: no good 7")],
     "stats": lambda shell: [[*objects(shell, "stats"), *objects(shell, "stats", "--data-dir", "none")]],
     "cancel pause resume retry remove": lambda shell: [steering(shell)],
-    "answer": lambda shell: [answering(shell)],
-    "agents-md": lambda shell: [objects(shell, "agents-md")],
     "prune": lambda shell: [objects(shell, "prune", "--older-than", "30d")],
     "doctor": lambda shell: [doctoring(shell)],
     "backup": lambda shell: [objects(shell, "backup", "copy.db")],
     "export": lambda shell: [objects(shell, "export", "jobs.jsonl")],
     "import": lambda shell: [importing(shell)],
+    "state": job_state,
+    "schedule": scheduling,
+    "service": lambda shell: [serving(shell)],
     "config show": lambda shell: [objects(shell, "config", "show")],
     "completion": lambda shell: [objects(shell, "completion", "bash")],
     "demo": lambda shell: [demo(shell)],
+    "answer": lambda shell: [objects(shell, "answer", "asks"), objects(shell, "answer", "asks", "that")],
+    "agents-md": lambda shell: [objects(shell, "agents-md")],
+    "crash-test": lambda shell: [crash_testing(shell)],
     "Errors": lambda shell: [errors(shell)],
 }
 """For each section of the page, what a shell prints for each of its tables."""
@@ -196,9 +261,7 @@ def test_every_command_and_every_recipe_has_its_section() -> None:
     described = {name for heading in SHAPES for name in heading.split()}
     commands = {name for names in SECTIONS.values() for name in names}
 
-    assert commands - described - SILENT - ELSEWHERE == set(), (
-        "describe them in docs/json.md, and in RECIPES how to see them"
-    )
+    assert commands - described - SILENT == set(), "describe them in docs/json.md, and in RECIPES how to see them"
     assert SHAPES.keys() == RECIPES.keys()
 
 

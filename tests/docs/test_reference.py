@@ -3,9 +3,10 @@
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import outlast
-from outlast import Context, Handle, Outlast
+from outlast import Checklist, Context, Handle, JobState, Outlast
 from outlast.core import errors
 from outlast.core.job import Home as JobHome
 from outlast.core.job import Job, Progress, Spec
@@ -21,6 +22,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 FILES = ROOT / "docs" / "files.md"
 REPAIR = ROOT / "docs" / "repair.md"
 PYTHON = ROOT / "docs" / "python.md"
+JOB_STATE = ROOT / "docs" / "jobstate.md"
 
 
 def test_the_diagram_shows_the_moves_of_the_table_in_the_code() -> None:
@@ -118,9 +120,9 @@ def public(kind: type, *, made_in_init: str = "") -> set[str]:
     return {name for name in {*vars(kind), *set_there} if not name.startswith("_")}
 
 
-def names_in(heading: str) -> set[str]:
-    """Return the names that the first column of a table of the Python page explains."""
-    cells = (word for row in table(PYTHON, heading) for word in words(row[0]))
+def names_in(heading: str, page: Path = PYTHON) -> set[str]:
+    """Return the names that the first column of a table of a page explains."""
+    cells = (word for row in table(page, heading) for word in words(row[0]))
     return {re.sub(r"\(.*", "", cell) for cell in cells}
 
 
@@ -136,6 +138,20 @@ def test_the_page_explains_the_context() -> None:
 
 def test_the_page_explains_the_store() -> None:
     assert names_in("Looking and steering") == public(Outlast) - {"submit_spec"}
+
+
+def test_the_page_explains_checklists() -> None:
+    assert names_in("Of a checklist", JOB_STATE) == {*public(Checklist)}
+
+
+def test_the_map_of_the_page_is_one_that_is_printed() -> None:
+    [shown] = [block.text for block in blocks(JOB_STATE) if "█ all" in block.text]
+
+    assert shown in (ROOT / "tests" / "cli" / "screens" / "state-report.txt").read_text(encoding="utf-8")
+
+
+def test_the_page_explains_job_state() -> None:
+    assert names_in("Of job state", JOB_STATE) == public(JobState)
 
 
 def test_the_page_explains_the_words_of_submit() -> None:

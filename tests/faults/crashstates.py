@@ -139,7 +139,9 @@ class Disk:
         """Return what tells this disk from another one."""
         found = hashlib.sha256(repr(sorted(self.directories)).encode())
         for name, file in sorted(self.names.items()):
-            found.update(repr((name, self.files.get(file, b""))).encode())
+            data = self.files.get(file, b"")
+            found.update(repr((name, len(data))).encode())
+            found.update(data)
         return found.digest()
 
     def write_to(self, directory: Path) -> None:
@@ -188,19 +190,28 @@ def unforced(calls: Sequence[Call]) -> list[int]:
 def crash_states(calls: Sequence[Call], plan: Plan) -> Iterator[tuple[int, Disk]]:
     """Yield the disks that a power cut may leave, each with how many calls were made."""
     chance = random.Random(plan.seed)
+    base, settled = plan.before.copy(), 0
     for made in range(len(calls) + 1):
         pending = unforced(calls[:made])
+        # What stands before the first open question is the same in all that follows.
+        first_open = min([*pending, made])
+        _let_reach(base, calls[settled:first_open])
+        settled = first_open
         names = [number for number in pending if calls[number].kind in NAMES]
         data = [number for number in pending if calls[number].kind in DATA]
         choices = list(itertools.product(_names_kept(names, plan.model, chance), _fates(data, chance)))
         for kept, fates in chance.sample(choices, plan.most) if len(choices) > plan.most else choices:
             how = dict.fromkeys(kept, "full") | dict(zip(data, fates, strict=True))
-            yield made, _disk(plan.before.copy(), calls[:made], {**dict.fromkeys(pending, "absent"), **how})
+            rest = [("absent" if number in pending else "full") for number in range(settled, made)]
+            for number, fate in how.items():
+                rest[number - settled] = fate
+            yield made, _let_reach(base.copy(), calls[settled:made], rest)
 
 
-def _disk(disk: Disk, calls: Sequence[Call], fates: dict[int, str]) -> Disk:
-    for number, call in enumerate(calls):
-        if (fate := fates.get(number, "full")) != "absent":
+def _let_reach(disk: Disk, calls: Sequence[Call], fates: Sequence[str] = ()) -> Disk:
+    """Let calls have reached the disk, each as its fate says; without fates all of them."""
+    for call, fate in zip(calls, fates or ["full"] * len(calls), strict=True):
+        if fate != "absent":
             disk.apply(call, fate)
     return disk
 
@@ -240,20 +251,20 @@ class Verdict:
     examples: list[str]
 
 
-def judge(calls: Sequence[Call], check: Check, plan: Plan) -> Verdict:
-    """Judge every state; the same disk with the same promises is judged once."""
+def judge(calls: Sequence[Call], check: Check, *plans: Plan) -> Verdict:
+    """Judge every state of every plan; the same disk with the same promises is judged once."""
     seen: set[tuple[bytes, str]] = set()
     faults: Counter[str] = Counter()
     examples: list[str] = []
     told = list(itertools.accumulate((call.data.decode() if call.kind == "ack" else "" for call in calls), initial=""))
     where = _MEMORY if os.path.isdir(_MEMORY) else None
-    for made, disk in crash_states(calls, plan):
+    for made, disk in itertools.chain.from_iterable(crash_states(calls, plan) for plan in plans):
         promised = told[made][: told[made].rfind("\n") + 1]
         key = (disk.digest(), promised)
         if key in seen:
             continue
         seen.add(key)
-        if examples and not plan.to_the_end:
+        if examples and not plans[0].to_the_end:
             break
         with tempfile.TemporaryDirectory(dir=where) as directory:
             disk.write_to(Path(directory))

@@ -1,15 +1,18 @@
 """What the tests of job state share: a directory, a clock that stands, and a look into the files."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from outlast import JobState
+from outlast.jobstate import late
 from tests.jobstate.places import DAY, Clock
+
+
+@pytest.fixture(autouse=True)
+def rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test begin like a program, which has rewritten no JSON yet."""
+    monkeypatch.setattr(late._waiting, "pace", late.Pace())
 
 
 @pytest.fixture
@@ -28,12 +31,3 @@ def directory(tmp_path: Path) -> Path:
 def state(directory: Path, clock: Clock) -> JobState:
     """Return job state in that directory, by that clock, in UTC."""
     return JobState(dir=directory, timezone="UTC", clock=clock)
-
-
-@pytest.fixture
-def memory_disk() -> Iterator[Path]:
-    """Return a directory in memory where there is one: for what has many files and no power cut."""
-    root = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    path = Path(tempfile.mkdtemp(prefix="outlast-test-", dir=root))
-    yield path
-    shutil.rmtree(path)

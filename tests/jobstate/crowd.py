@@ -12,6 +12,7 @@ import sys
 from outlast import JobState
 from outlast.core.errors import StoreFull
 from tests.faults import faultio
+from tests.jobstate import planted
 from tests.jobstate.places import ACCOUNT, DAY, TYPE
 
 
@@ -21,6 +22,7 @@ def names_of(worker: int, count: int) -> list[str]:
 
 def main() -> None:
     """Complete this worker's activities, one after the other."""
+    planted.plant()
     directory, workers, number, count = sys.argv[1], *map(int, sys.argv[2:5])
     names = [name for worker in range(workers) for name in names_of(worker, count)]
     checklist = JobState(dir=directory, timezone="UTC").open(ACCOUNT, TYPE, names, DAY)

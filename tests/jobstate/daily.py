@@ -12,11 +12,13 @@ import sys
 import threading
 
 from outlast import JobState
+from tests.jobstate import planted
 from tests.jobstate.places import DAY
 
 
 def main() -> None:
     """Do what remains of everything."""
+    planted.plant()
     directory, diary, *numbers = sys.argv[1:]
     accounts, types, activities, least, most = map(int, numbers)
     descriptor = os.open(diary, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -7,17 +7,22 @@ A line of the diary: `in` or `saved`, the number of the name, the type and the a
 
 import os
 import sys
+import threading
 
 from outlast import AlreadyClaimed, AlreadyDone, Checklist, JobState
+from tests.jobstate import planted
 from tests.jobstate.hostile import hostile_names
 from tests.jobstate.places import DAY
 
 ACTIVITIES = ["one", "../two\n"]
 TYPE_NAMES = ("daily-set", "..")
+BODY_SECONDS = 0.001
+"""So that a kill often hits the inside of an activity."""
 
 
 def main() -> None:
     """Do what remains."""
+    planted.plant()
     directory, diary, *numbers = sys.argv[1:]
     count_of_names, begin, count = map(int, numbers)
     descriptor = os.open(diary, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -31,10 +36,10 @@ def main() -> None:
 
 
 def do(checklist: Checklist, name: str, label: str, descriptor: int) -> None:
-
     try:
         with checklist.activity(name):
             os.write(descriptor, f"in {label}\n".encode())
+            threading.Event().wait(BODY_SECONDS)
     except (AlreadyDone, AlreadyClaimed):
         return
     os.write(descriptor, f"saved {label}\n".encode())

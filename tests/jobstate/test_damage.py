@@ -1,6 +1,6 @@
 """Damaged files: what can be read is kept, the rest is said, and nothing is lost of what stands in the other file.
 
-TORTURE_FLIPS=all tries every bit of both files; the seed of the choice is fixed.
+TORTURE_FLIPS=all tries every bit of both files, a number so many of them; TORTURE_SEED chooses others.
 """
 
 import json
@@ -8,16 +8,21 @@ import logging
 import os
 import random
 from collections.abc import Callable, Iterator
+from inspect import signature
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from outlast import JobState
+from outlast.jobstate import filebook, records, view
+from outlast.jobstate.filebook import FileBook
 from tests.jobstate.places import ACCOUNT, DAY, TYPE, Clock, journal_path, json_path, read_json
 
 NAMES = ["quiz-1", "quiz-2", "quiz-3", "poll-1", "poll-3"]
 DONE = ["quiz-1", "poll-1"]
 FLIPS = os.environ.get("TORTURE_FLIPS", "300")
+SEED = os.environ.get("TORTURE_SEED", "13")
 
 
 class Files:
@@ -65,7 +70,10 @@ def files(memory_disk: Path, caplog: pytest.LogCaptureFixture) -> Files:
 def flipped(text: bytes) -> Iterator[bytes]:
     """Yield the text with one bit changed: any bit, or a choice."""
     bits = range(len(text) * 8)
-    for bit in bits if FLIPS == "all" else sorted(random.Random(13).sample(bits, min(int(FLIPS), len(bits)))):
+    most = len(bits) if FLIPS == "all" else min(int(FLIPS), len(bits))
+    words = f"TORTURE_SEED={SEED} TORTURE_FLIPS={FLIPS} ./run test tests/jobstate -k flipped"
+    print(f"{most} of {len(bits)} bits; again: {words}")
+    for bit in sorted(random.Random(SEED).sample(bits, most)):
         changed = bytearray(text)
         changed[bit // 8] ^= 1 << bit % 8
         yield bytes(changed)
@@ -253,3 +261,58 @@ def test_the_doctor_names_what_is_damaged_and_changes_nothing(files: Files) -> N
     files.json.unlink()
     files.json.mkdir()
     assert [finding.fix for finding in state.doctor()] == ["Move it away; it is made anew."]
+
+
+def believes_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: whatever a JSON calls completed is."""
+    monkeypatch.setattr(view, "added", lambda seen, ledger: [n for n in seen.completed if n not in ledger.completed])
+
+
+def compares_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: a record is believed whatever its checksum."""
+
+    def believe(line: bytes) -> records.Record | None:
+        try:
+            return records._from_fields(json.loads(line[9:]))
+        except ValueError:
+            return None
+
+    monkeypatch.setattr(records, "_from_line", believe)
+
+
+def makes_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: a damaged JSON stays as it is."""
+    monkeypatch.setattr(FileBook, "_mend", lambda book: None)
+
+
+def stops_at_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: what comes after a damaged record is lost with it."""
+
+    def until_damaged(data: bytes, offset: int = 0) -> Iterator[records.Piece]:
+        return takewhile(lambda piece: piece.record is not None, records.pieces(data, offset))
+
+    monkeypatch.setattr(filebook, "pieces", until_damaged)
+
+
+@pytest.mark.parametrize(
+    ("plant", "judge"),
+    [
+        (believes_every_name, test_any_flipped_bit_of_a_json_loses_and_invents_nothing),
+        (makes_nothing_anew, test_any_flipped_bit_of_a_json_loses_and_invents_nothing),
+        (makes_nothing_anew, test_a_json_cut_at_any_byte_is_made_anew),
+        (compares_no_sum, test_any_flipped_bit_of_a_journal_costs_nothing_that_the_json_has),
+        (stops_at_the_first, test_of_a_damaged_journal_what_can_be_read_is_kept_and_the_rest_is_said),
+    ],
+    ids=lambda each: each.__name__,
+)
+def test_a_fault_in_the_reading_is_caught(
+    files: Files,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    plant: Callable[[pytest.MonkeyPatch], None],
+    judge: Callable[..., None],
+) -> None:
+    plant(monkeypatch)
+
+    with pytest.raises((AssertionError, ValueError)):
+        judge(files, caplog) if "caplog" in signature(judge).parameters else judge(files)

@@ -8,10 +8,11 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,6 +26,7 @@ from hypothesis.stateful import (
 from outlast import AlreadyClaimed, AlreadyDone, Checklist, JobState, crashpoint
 from outlast.jobstate import late
 from outlast.jobstate.checklist import Activity
+from outlast.jobstate.filebook import FileBook
 from tests.jobstate.places import ACCOUNT, DAY, TYPE, Clock, journal_path, json_path, read_json
 
 EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "25"))
@@ -198,11 +200,41 @@ class Checklists(RuleBasedStateMachine):
         assert shown["remaining"] == [n for n in NAMES if n not in self.completed | self.skipped]
 
 
-def test_checklists_are_what_the_model_says(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("CRITICAL", "outlast.jobstate")
+def run_model(examples: int, *, shrink: bool = True) -> None:
     run_state_machine_as_test(
         Checklists,
         settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[phase for phase in Phase if shrink or phase is Phase.generate],
+            database=None,
         ),
     )
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Say nothing of damage: here it is made on purpose."""
+    caplog.set_level("CRITICAL", "outlast.jobstate")
+
+
+def test_checklists_are_what_the_model_says() -> None:
+    run_model(EXAMPLES)
+
+
+FAULTS: dict[str, tuple[str, Callable[..., object]]] = {
+    "gives a claim twice": ("_lock", lambda book, activity: True),
+    "sees nothing of the others": ("_look_again", lambda book, hurried=False: None),
+    "forgets a skip": ("_read_journal", lambda book: book._pair.journal.read_new()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_model_catches_a_checklist_that(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, planted = FAULTS[fault]
+    monkeypatch.setattr(FileBook, name, planted)
+
+    with pytest.raises(AssertionError):
+        run_model(EXAMPLES, shrink=False)

@@ -10,35 +10,58 @@ from outlast.core.errors import UsageError
 from outlast.core.filenames import original_name, safe_file_name
 from outlast.jobstate.places import Places
 from outlast.jobstate.view import Title
+from tests.jobstate import planted
 from tests.jobstate.hostile import HOSTILE, hostile_names
 from tests.jobstate.places import DAY, Clock, read_json, snapshot, visible_names
 
 
-@pytest.mark.parametrize("what", ["account", "type"])
-def test_every_hostile_name_has_one_file_inside_the_directory(memory_disk: Path, clock: Clock, what: str) -> None:
-    outside = memory_disk / "outside"
+def faults_of_names(root: Path, clock: Clock, what: str, names: list[str]) -> list[str]:
+    """Give each name a checklist; return what is wrong with the files, in the directory and around it."""
+    outside = root / "outside"
     (outside / "etc").mkdir(parents=True)
     (outside / "etc" / "passwd").write_text("root")
+    before = snapshot(outside)
     directory = outside / "deep" / "job-state"
     state = JobState(dir=directory, timezone="UTC", clock=clock)
-    names = hostile_names(300)
 
     for name in names:
         account, type_name = (name, "set") if what == "account" else ("one", name)
         state.open(account, type_name, ["done", "left"]).complete("done")
 
     files = [directory / name for name in visible_names(directory)]
-    assert len(files) == len(set(names))
-    said = {(read_json(path)["account"], read_json(path)["type"]) for path in files}
-    assert said == {(name, "set") if what == "account" else ("one", name) for name in names}
-    assert all(read_json(path)["completed"] == ["done"] for path in files)
-    assert {path.parent.parent for path in files} == {directory}
-    assert sorted(os.listdir(outside)) == ["deep", "etc"]
-    assert snapshot(outside / "etc") == {"passwd": ((outside / "etc" / "passwd").stat().st_mtime_ns, b"root")}
     told = JobState(dir=directory, timezone="UTC", clock=clock)
-    assert {getattr(entry, what) for entry in told.history()} == set(names)
-    assert told.accounts() == (sorted(set(names)) if what == "account" else ["one"])
-    assert told.doctor() == []
+    wanted = {(name, "set") if what == "account" else ("one", name) for name in names}
+    around = {name: each for name, each in snapshot(outside).items() if not name.startswith("deep/job-state/")}
+    holds = {
+        "one file each": len(files) == len(names),
+        "each says whose it is": {(read_json(path)["account"], read_json(path)["type"]) for path in files} == wanted,
+        "each is completed": all(read_json(path)["completed"] == ["done"] for path in files),
+        "all are inside": {path.parent.parent for path in files} == {directory},
+        "nothing else is there": sorted(os.listdir(outside)) == ["deep", "etc"],
+        "nothing outside has changed": around == before,
+        "history": {getattr(entry, what) for entry in told.history()} == set(names),
+        "accounts": told.accounts() == (sorted(names) if what == "account" else ["one"]),
+        "doctor": told.doctor() == [],
+    }
+    return [name for name, is_so in holds.items() if not is_so]
+
+
+@pytest.mark.parametrize("what", ["account", "type"])
+def test_every_hostile_name_has_one_file_inside_the_directory(memory_disk: Path, clock: Clock, what: str) -> None:
+    names = hostile_names(300)
+
+    assert len(set(names)) == 300
+    assert faults_of_names(memory_disk, clock, what, names) == []
+
+
+@pytest.mark.parametrize(("fault", "shows_as"), [("twins_share_a_file", "one file"), ("climbs_out", "nothing outside")])
+def test_names_that_meet_or_climb_out_are_noticed(
+    memory_disk: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, fault: str, shows_as: str
+) -> None:
+    monkeypatch.setattr(Places, "_name", Places._name)  # put back what is planted now
+    planted.FAULTS[fault]()
+
+    assert any(each.startswith(shows_as) for each in faults_of_names(memory_disk, clock, "account", hostile_names(60)))
 
 
 def test_hostile_activities_are_kept_apart(state: JobState, directory: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from outlast import JobState, OutlastError
 from tests.faults.crashstates import Call, Disk, Plan, judge, read_recording
 from tests.faults.fixtures import ROOT, faultio
+from tests.figures import Figures
 from tests.jobstate.places import ACCOUNT, DAY, NAMES, TYPE, json_path
 from tests.jobstate.story import DIRECTORY, STORIES
 
@@ -105,17 +106,20 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("model", ["ordered", "weak"])
 @pytest.mark.parametrize("story", STORIES)
-def test_no_power_cut_loses_what_was_promised(faultio: Path, tmp_path: Path, story: str, model: str) -> None:
+def test_no_power_cut_loses_what_was_promised(
+    faultio: Path, tmp_path: Path, figures: Figures, story: str, model: str
+) -> None:
     calls, before = recorded(faultio, tmp_path, story)
 
     done = frozenset(NAMES[:1]) if story == "takes_over" else NOTHING
     verdict = judge(calls, partial(check, done), Plan(model=model, most=MOST, before=before))
 
-    print(f"{story}, {model}: {len(calls)} calls, {verdict.states} states")
+    figures.reached("states", verdict.states)
     assert verdict.examples == []
     assert verdict.states > 50
 
 
+@pytest.mark.planted
 @pytest.mark.parametrize(
     ("story", "fault", "shows_as"),
     [

@@ -5,11 +5,13 @@ TORTURE_STRIKES=1 strikes all of them in every way.
 
 import errno
 import os
+from typing import Any
 
 import pytest
 
 from tests.faults.fixtures import Strike, faultio, strike
 from tests.faults.striker import Stroke
+from tests.figures import Figures
 
 __all__ = ["faultio", "strike"]
 
@@ -29,40 +31,46 @@ def unsound(strokes: list[Stroke]) -> list[Stroke]:
     ("name", "mode"),
     [(name, "kill") for name in CHANGES] + [(name, "killafter") for name in (CHANGES if FULL else SOME_CHANGES)],
 )
-def test_a_change_is_whole_wherever_it_is_killed(strike: Strike, name: str, mode: str) -> None:
+def test_a_change_is_whole_wherever_it_is_killed(strike: Strike, figures: Figures, name: str, mode: str) -> None:
     strokes = strike(OPERATIONS, name, mode=mode)
 
-    print(f"{name}, {mode}: {len(strokes)} calls")
+    figures.reached("kills", len(strokes))
     assert unsound(strokes) == []
     assert len(strokes) > 5
     assert strokes[-1].acknowledged
     assert strokes[-1].state == "after"
 
 
+@pytest.mark.planted
 @pytest.mark.parametrize("name", ["promises_too_early", "writes_in_place"])
 def test_a_planted_fault_is_found(strike: Strike, name: str) -> None:
     assert unsound(strike(OPERATIONS, name, mode="kill")) != []
 
 
-@pytest.mark.parametrize(
-    ("mode", "ops", "error"),
-    [
-        ("errno", EVERY_CHANGE, errno.EIO),
-        ("errno", "open,write,mkdir,link,rename", errno.ENOSPC),
-        ("errno", "open,mkdir,rename,unlink,link", errno.EROFS),
-        ("short", "write", 0),
-    ],
-    ids=["EIO", "ENOSPC", "EROFS", "short"],
-)
+KINDS: dict[str, dict[str, Any]] = {
+    "EIO": {"mode": "errno", "ops": EVERY_CHANGE, "error": errno.EIO},
+    "ENOSPC": {"mode": "errno", "ops": "open,write,mkdir,link,rename", "error": errno.ENOSPC},
+    "EROFS": {"mode": "errno", "ops": "open,mkdir,rename,unlink,link", "error": errno.EROFS},
+    "short": {"mode": "short", "ops": "write", "error": 0},
+}
+RARE_KINDS: dict[str, dict[str, Any]] = {
+    "EMFILE": {"mode": "errno", "ops": "open,openr", "error": errno.EMFILE},
+    "ESTALE": {"mode": "errno", "ops": EVERY_CHANGE, "error": errno.ESTALE},
+    "ENOLCK": {"mode": "errno", "ops": "lock", "error": errno.ENOLCK},
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *(RARE_KINDS if FULL else ())])
 @pytest.mark.parametrize(
     ("name", "sticky"),
     [("first_complete", True), ("activity", False), *([("first_complete", False), ("activity", True)] if FULL else [])],
 )
 def test_a_failing_disk_is_told_and_nothing_promised_is_lost(
-    strike: Strike, name: str, mode: str, ops: str, error: int, sticky: bool
+    strike: Strike, figures: Figures, kind: str, name: str, sticky: bool
 ) -> None:
-    strokes = strike(OPERATIONS, name, mode=mode, ops=ops, error=error, sticky=sticky)
+    strokes = strike(OPERATIONS, name, **{**KINDS, **RARE_KINDS}[kind], sticky=sticky)
 
+    figures.reached("faults", len(strokes))
     assert unsound(strokes) == []
     told = {stroke.error.partition(":")[0] for stroke in strokes if not stroke.acknowledged}
     assert told

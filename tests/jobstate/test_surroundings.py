@@ -148,6 +148,18 @@ def test_a_large_json_is_at_most_a_second_behind(directory: Path) -> None:
     eventually(lambda: "outlast-job-state" not in {thread.name for thread in threading.enumerate()}, timeout=5)
 
 
+def test_a_small_json_is_rewritten_at_once_and_in_a_tight_loop_when_all_is_done(directory: Path) -> None:
+    checklist = JobState(dir=directory, timezone="UTC", clock=Clock(DAY)).open(ACCOUNT, TYPE, MANY)
+    checklist.complete(MANY[0])
+    first = read_json(json_path(directory))["completed"]
+
+    for name in MANY[1:]:
+        checklist.complete(name)
+
+    assert first == MANY[:1]
+    assert read_json(json_path(directory))["completed"] == MANY
+
+
 def test_a_program_that_ends_leaves_its_json_up_to_date_and_no_temporary_file(directory: Path) -> None:
     done = run(
         "names = [f'activity-{n:05}' + 'x' * 40 for n in range(5_000)]\n"
@@ -193,6 +205,7 @@ def test_a_json_that_is_being_read_is_not_written_over(state: JobState, director
             half = reader.read(100)
             checklist.complete(name)
             checklist.skip(MANY[-1 - number])
+            late.rewrite_now()
             whole = half + reader.read()
         assert whole.count(b"activity-") == len(MANY) - number
         assert whole.endswith(b"}\n")
@@ -231,3 +244,17 @@ def test_inside_a_job_the_same_calls_work(workshop: Workshop, directory: Path) -
     assert again.result(30) == NAMES
     assert workshop.last(again, "completed").detail.get("left") is None
     assert json_path(directory).exists()
+
+
+def test_rewriting_takes_a_hundredth_of_the_time_and_is_always_allowed_after_a_rest() -> None:
+    pace, now, spent = late.Pace(), 100.0, 0.0
+    for _ in range(10_000):
+        now += 0.0003
+        if pace.allows(now):
+            pace.spent(0.0001)
+            spent += 0.0001
+
+    assert 0.01 <= spent <= 0.01 + 10_000 * 0.0003 / 100 + 0.0001
+    pace.spent(9.0)
+    assert not pace.allows(now)
+    assert pace.allows(now + 0.021)

@@ -59,7 +59,7 @@ def judge(data_dir: Path, directory: Path) -> Findings:
     findings = Findings()
     store = SqliteStore(data_dir / "jobs.db")
     by_key = {job.key or job.id: job for job in store.page(Query(), before=None, limit=1_000_000)}
-    tried, acknowledged = _client_logs(directory)
+    tried, acknowledged = client_logs(directory)
     diaries = {path.name: read_diary(path) for path in directory.iterdir() if "." not in path.name}
     diaries.pop("stop", None)
     findings.jobs = len(by_key)
@@ -75,7 +75,8 @@ def judge(data_dir: Path, directory: Path) -> Findings:
     return findings
 
 
-def _client_logs(directory: Path) -> tuple[set[str], dict[str, str]]:
+def client_logs(directory: Path) -> tuple[set[str], dict[str, str]]:
+    """Return what clients tried to submit, and what was acknowledged to them with its id."""
     tried: set[str] = set()
     acknowledged: dict[str, str] = {}
     for path in directory.glob("*.client"):

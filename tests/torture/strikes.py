@@ -155,15 +155,19 @@ class Torture:
                 self._clients[name] = self._start_client(name)
 
     def _start_client(self, name: str) -> "subprocess.Popen[bytes]":
-        environment = {**os.environ, "OUTLAST_MAX_CRASHES": "10000", "OUTLAST_CONCURRENCY": "4"}
-        if self._plan.fault:
-            path = [str(Path(__file__).with_name("planted")), *filter(None, [os.environ.get("PYTHONPATH")])]
-            environment |= {"TORTURE_FAULT": self._plan.fault, "PYTHONPATH": os.pathsep.join(path)}
         places = [str(self._data_dir), str(self._directory)]
         how = [name, f"{self._plan.seed} {name}", str(self._plan.long_share), str(self._plan.burst)]
         command = [sys.executable, "-m", "tests.torture.client", *places, *how]
         with open(self._directory / f"{name}.errors", "ab") as errors:
-            return subprocess.Popen(command, env=environment, stdout=errors, stderr=errors)
+            return subprocess.Popen(command, env=self._environment(), stdout=errors, stderr=errors)
+
+    def _environment(self) -> dict[str, str]:
+        """Return the variables of every program under torture; they plant the fault, if there is one."""
+        environment = {**os.environ, "OUTLAST_MAX_CRASHES": "10000", "OUTLAST_CONCURRENCY": "4"}
+        if self._plan.fault:
+            path = [str(Path(__file__).with_name("planted")), *filter(None, [os.environ.get("PYTHONPATH")])]
+            environment |= {"TORTURE_FAULT": self._plan.fault, "PYTHONPATH": os.pathsep.join(path)}
+        return environment
 
     def _settle(self) -> Findings:
         """Let everything go on for the time it may take; then end all processes and judge."""

@@ -1,6 +1,6 @@
 """T13: a damaged store is told in one line, or shows what it holds; and what there was a copy of comes back.
 
-TORTURE_FLIPS and TORTURE_SEED make a run longer or replay it: TORTURE_FLIPS=100000 ./run test tests/torture -k flipped.
+TORTURE_FLIPS makes it longer.
 """
 
 import json
@@ -21,11 +21,11 @@ from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.view_file import ViewFile
 from tests.cli.shell import PROGRAM, Shell, shell_in
+from tests.figures import Figures
 from tests.formats.furnish import furnish
 from tests.torture.corruption import Patient, Verdicts, flips, outlast
 
 FLIPS = int(os.environ.get("TORTURE_FLIPS", "300"))
-SEED = os.environ.get("TORTURE_SEED", "")
 PAGE = 4096
 REPAIRED_OF = 12
 """Every so many-th damage is also looked at by the doctor, and repaired."""
@@ -51,21 +51,16 @@ def patient(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return Patient(sound, tmp_path / "place")
 
 
-def new_seed() -> str:
-    seed = SEED or f"{random.randrange(1_000_000)}"
-    print(f"seed {seed}; again: TORTURE_SEED={seed} TORTURE_FLIPS={FLIPS} ./run test tests/torture -k flipped")
-    return seed
-
-
 @pytest.mark.timeout(120 + FLIPS)
-def test_flipped_bits_are_told_or_do_no_harm(patient: Patient) -> None:
+def test_flipped_bits_are_told_or_do_no_harm(patient: Patient, figures: Figures) -> None:
     verdicts = Verdicts()
-    for turn, (name, raw) in enumerate(flips(patient.raw, FLIPS, random.Random(new_seed()))):
+    for turn, (name, raw) in enumerate(flips(patient.raw, FLIPS, random.Random(figures.seed()))):
         patient.judge(name, raw, verdicts)
         if turn % REPAIRED_OF == 0:
             patient.judge_repair(name, raw, verdicts)
 
     print(f"{verdicts.told} told, {verdicts.right} right, {verdicts.changed} changed, {verdicts.repaired} repaired")
+    figures.reached("damages", FLIPS)
     assert verdicts.faults == []
     assert verdicts.told
     assert verdicts.right > verdicts.changed
@@ -103,6 +98,7 @@ PLANTED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 }
 
 
+@pytest.mark.planted
 @pytest.mark.parametrize("fault", PLANTED)
 def test_the_judge_sees_a_planted_fault(patient: Patient, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = Verdicts()
@@ -114,6 +110,7 @@ def test_the_judge_sees_a_planted_fault(patient: Patient, fault: str, monkeypatc
     assert verdicts.faults != []
 
 
+@pytest.mark.planted
 def test_the_judge_sees_an_answer_that_is_silently_empty(patient: Patient, tmp_path: Path) -> None:
     verdicts = Verdicts()
     with closing(SqliteStore(tmp_path / "empty.db")) as store:
@@ -124,6 +121,7 @@ def test_the_judge_sees_an_answer_that_is_silently_empty(patient: Patient, tmp_p
     assert any("silently empty" in fault for fault in verdicts.faults)
 
 
+@pytest.mark.planted
 def test_the_judge_sees_a_repair_that_loses_a_job(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = Verdicts()
     monkeypatch.setattr("outlast.storage.sqlite.rebuilding.Rebuilding.take_view", lambda *_: None)

@@ -4,24 +4,16 @@ TORTURE_SEED and TORTURE_KILLS replay a run or make it longer: TORTURE_KILLS=200
 """
 
 import os
-import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.figures import Figures
 from tests.torture.oracle import Findings
 from tests.torture.strikes import Plan, Torture
 
 KILLS = int(os.environ.get("TORTURE_KILLS", "300"))
-SEED = os.environ.get("TORTURE_SEED", "")
-
-
-def new_seed(test: str) -> str:
-    """Return the seed of this run and print how to run it again."""
-    seed = SEED or f"{random.randrange(1_000_000)}"
-    print(f"seed {seed}; again: TORTURE_SEED={seed} TORTURE_KILLS={KILLS} ./run test tests/torture -k {test}")
-    return seed
 
 
 def tell(torture: Torture, findings: Findings) -> None:
@@ -33,13 +25,17 @@ def tell(torture: Torture, findings: Findings) -> None:
 
 
 @pytest.mark.timeout(120 + KILLS)
-def test_nothing_acknowledged_is_lost_or_redone_under_random_kills(data_dir: Path, tmp_path: Path) -> None:
-    seed = new_seed("random_kills")
+def test_nothing_acknowledged_is_lost_or_redone_under_random_kills(
+    data_dir: Path, tmp_path: Path, figures: Figures
+) -> None:
+    seed = figures.seed()
     torture = Torture(data_dir, tmp_path / "outside", Plan(seed=seed, kills=KILLS, inside=KILLS // 3))
 
     findings = torture.run()
 
     tell(torture, findings)
+    figures.reached("kills", torture.killed.total())
+    figures.reached("jobs", findings.jobs)
     assert findings.faults == []
     assert torture.inside_steps >= KILLS // 3
     assert 0 < findings.repeated <= torture.killed["job"]
@@ -58,12 +54,15 @@ def plan_for(fault: str, seed: str) -> Plan:
     return plan
 
 
+@pytest.mark.planted
 @pytest.mark.parametrize(
     ("fault", "shows_as"),
     [("answer_before_commit", {"lost", "redone"}), ("no_attempt_check", {"lost"}), ("no_adoption", {"redone"})],
 )
-def test_the_oracle_sees_a_planted_fault(data_dir: Path, tmp_path: Path, fault: str, shows_as: set[str]) -> None:
-    torture = Torture(data_dir, tmp_path / "outside", plan_for(fault, new_seed(fault)))
+def test_the_oracle_sees_a_planted_fault(
+    data_dir: Path, tmp_path: Path, figures: Figures, fault: str, shows_as: set[str]
+) -> None:
+    torture = Torture(data_dir, tmp_path / "outside", plan_for(fault, figures.seed()))
 
     findings = torture.run()
 

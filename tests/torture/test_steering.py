@@ -20,11 +20,11 @@ from outlast.core.errors import Conflict
 from outlast.core.status import ENDS, Status
 from tests import processes
 from tests.crash.work import effect, words
+from tests.figures import Figures
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
 ACTS = int(os.environ.get("TORTURE_ACTS", "100"))
-SEED = os.environ.get("TORTURE_SEED", "")
 JOBS_AT_ONCE = 8
 SETTLE_SECONDS = 15.0
 
@@ -134,17 +134,18 @@ class Steering:
 
 
 @pytest.mark.timeout(120 + ACTS)
-def test_what_was_accepted_is_what_happens(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seed = SEED or f"{random.randrange(1_000_000)}"
-    print(f"seed {seed}; again: TORTURE_SEED={seed} TORTURE_ACTS={ACTS} ./run test tests/torture -k accepted")
+def test_what_was_accepted_is_what_happens(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures
+) -> None:
     monkeypatch.setenv("OUTLAST_CONCURRENCY", "3")
     monkeypatch.setenv("OUTLAST_MAX_CRASHES", "1000")
-    steering = Steering(workshop, tmp_path, random.Random(seed))
+    steering = Steering(workshop, tmp_path, random.Random(figures.seed()))
 
     for _ in range(ACTS):
         steering.act()
     steering.settle()
 
+    figures.reached("acts", ACTS)
     for subject in steering.subjects:
         told = subject.handle.job()
         if subject.cancelled_at is not None:

@@ -67,6 +67,16 @@ def test_a_module_of_a_package_is_found_without_importing_the_package(tmp_path: 
     assert "shop" not in sys.modules
 
 
+def test_a_module_of_a_package_without_init_in_another_package_is_found(tmp_path: Path) -> None:
+    inner = tmp_path / "shop" / "mail"
+    inner.mkdir(parents=True)
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (inner / "letters.py").write_text("def send(): pass")
+
+    assert code_fault(spec("shop.mail.letters:send", tmp_path), NO_ARGS) == ""
+    assert "has no receive any more" in code_fault(spec("shop.mail.letters:receive", tmp_path), NO_ARGS)
+
+
 def test_a_syntax_error_is_told_only_of_our_own_python(tmp_path: Path) -> None:
     (tmp_path / "jobs.py").write_text("def work(:\n")
     other = tmp_path / "python"

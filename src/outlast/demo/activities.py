@@ -1,10 +1,11 @@
-"""The demo's job with ten activities. Each leaves a line in a file outside the store when it begins."""
+"""The demo's daily job: a checklist of ten activities. Each leaves a line in an outside file when it begins."""
 
 import os
 from time import sleep
 
-from outlast import Context, job
+from outlast import Context, JobState, job
 
+ACCOUNT, TYPE = "you@example.org", "daily-set"
 NAMES = (
     "check-in",
     "read-mail",
@@ -20,12 +21,14 @@ NAMES = (
 
 
 @job("ten_activities")
-def ten_activities(ctx: Context, witness: str, seconds: float) -> dict[str, int]:
-    """Do the ten activities, each `seconds` long, each written to the file `witness` when it begins."""
-    for name in ctx.each(NAMES):
+def ten_activities(ctx: Context, day: str, directory: str, witness: str, seconds: float) -> dict[str, int]:
+    """Do what remains of the ten activities of a day, each `seconds` long and written to `witness` when it begins."""
+    checklist = JobState(dir=directory).open(ACCOUNT, TYPE, NAMES, day)
+    for name in checklist.each():
         _testify(witness, f"{name} {ctx.attempt} {os.getpid()}\n")
         sleep(seconds)
-    return {"activities": len(NAMES)}
+        ctx.progress(done=len(checklist.completed), total=len(NAMES), message=name)
+    return {"activities": len(checklist.completed)}
 
 
 def _testify(witness: str, line: str) -> None:

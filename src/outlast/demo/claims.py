@@ -14,6 +14,7 @@ CLAIMS = {
     "everything": "After everything was killed, a fresh process resumed it.",
     "redone": "No finished activity ran again.",
     "ten": "All ten activities are done.",
+    "checklist": "The checklist's JSON on disk shows all ten completed.",
     "proof": "hashlib confirms the proof; its nonce is the one known before.",
     "view": "jobs.json on disk shows both jobs completed.",
     "clean": "No process of the demo is left, nor a file it was not to keep.",

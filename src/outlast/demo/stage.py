@@ -16,10 +16,11 @@ from outlast.app import open_service
 from outlast.backends import ServiceBackend
 from outlast.client import Outlast
 from outlast.core.job import Job, ProcessIdentity
-from outlast.demo.activities import NAMES, ten_activities
+from outlast.demo.activities import ACCOUNT, NAMES, TYPE, ten_activities
 from outlast.demo.puzzles import ZEROS, KnownSearch
 from outlast.engine.family import send_signal
 from outlast.engine.identity import is_alive, start_ticks
+from outlast.jobstate import JobState
 from outlast.pow.job import proof_of_work
 from outlast.settings import BY_VARIABLE, load_settings
 
@@ -52,7 +53,7 @@ class Audience(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What the store says at one moment: how far both jobs are saved, and which processes there are."""
+    """What store and checklist say at one moment: how far both jobs are saved, and which processes there are."""
 
     search: Job
     activities: Job
@@ -70,6 +71,9 @@ class Stage:
         self.directory = directory
         self.data_dir = directory / "data" / "jobs"
         self.witness = directory / "witness.txt"
+        self.state = JobState(dir=directory / "sessions" / "job-state")
+        self.day = self.state.today()
+        self.checklist = Path(self.state.dir) / ACCOUNT / f"{TYPE}-{self.day}.json"
         self.service = open_service(load_settings(cwd=directory), client="demo")
         self.outlast = Outlast(backend=ServiceBackend(self.service))
         self._audience = audience
@@ -80,7 +84,9 @@ class Stage:
     def submit(self, known: KnownSearch) -> None:
         """Submit both jobs."""
         self.search_id = self.outlast.submit(proof_of_work, **asdict(known.request)).id
-        self.activities_id = self.outlast.submit(ten_activities, str(self.witness), ACTIVITY_SECONDS).id
+        self.activities_id = self.outlast.submit(
+            ten_activities, self.day, self.state.dir, str(self.witness), ACTIVITY_SECONDS
+        ).id
 
     def look(self) -> Sight:
         """Return how things stand now."""
@@ -90,7 +96,7 @@ class Stage:
             search=search,
             activities=activities,
             nonce=_next_nonce(search, of_search.cursor),
-            steps=tuple(json.loads(step.name.partition(":")[2]) for step in of_activities.steps),
+            steps=tuple(name for entry in self.state.history(ACCOUNT, TYPE) for name in entry.completed),
             search_process=of_search.process,
             activities_process=of_activities.process,
             supervisor=self.service.store.supervisor(),

@@ -12,7 +12,7 @@ from typing import Any
 
 from outlast.core.job import Job, ProcessIdentity
 from outlast.core.view import job_object
-from outlast.demo.activities import NAMES
+from outlast.demo.activities import ACCOUNT, NAMES
 from outlast.demo.claims import Kill, Report, Witness
 from outlast.demo.fresh import FreshProcess
 from outlast.demo.proof import judge_proof
@@ -24,19 +24,20 @@ JOB_PROCESS = "job process"
 SUPERVISOR = "supervisor"
 SEARCH = "search"
 ACTIVITIES = "activities"
-STEPS_BEFORE_FIRST_STRIKE = 2
-STEPS_BEFORE_SECOND_STRIKE = 5
+STEPS_BEFORE_FIRST_STRIKE = 4
+STEPS_BEFORE_SECOND_STRIKE = 6
 _BEGAN = re.compile(r"Attempt \d+ searches .* from nonce (\d+) on")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a person is shown at the end: the report, how long it took, and what stood in jobs.json."""
+    """What a person is shown at the end: the report, how long it took, and what jobs.json and the checklist said."""
 
     report: Report
     seconds: float
     directory: Path
     view: dict[str, Any]
+    checklist: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def tour(audience: Audience, *, keep: bool = False) -> Outcome:
     finally:
         if not keep:
             shutil.rmtree(directory, ignore_errors=True)
-    return Outcome(guide.report, monotonic() - began, directory, guide.view)
+    return Outcome(guide.report, monotonic() - began, directory, guide.view, guide.checklist)
 
 
 class Guide:
@@ -76,6 +77,7 @@ class Guide:
     def __init__(self, stage: Stage, audience: Audience) -> None:
         self.report = Report()
         self.view: dict[str, Any] = {}
+        self.checklist: dict[str, Any] = {}
         self._stage = stage
         self._audience = audience
         self._finished: list[tuple[int, tuple[str, ...]]] = []
@@ -110,7 +112,7 @@ class Guide:
             "search", f'sha256("{known.request.puzzle(BLOCK_START).prefix}…") that begins with {ZEROS} zeros'
         )
         self._audience.say("", f"first nonce known: {known.hit:,}; {rate / 1e6:.1f} M hashes/s here")
-        self._audience.say("activities", f"{len(NAMES)} of them; each also leaves a line in an outside file")
+        self._audience.say("activities", f"a checklist of {len(NAMES)}; each also leaves a line in an outside file")
 
     def _strike_the_activities(self) -> None:
         sight = self._stage.until(
@@ -256,6 +258,19 @@ class Guide:
         judge_proof(self.report, json.loads(sight.search.result or "{}"), known)
         self._check_the_view(sight)
 
+    def _check_the_checklist(self) -> None:
+        """Read the JSON of the checklist as a person does."""
+        path = self._stage.checklist
+        self.checklist = json.loads(path.read_text()) if path.exists() else {}
+        shown = (self.checklist.get("account"), self.checklist.get("date"), self.checklist.get("remaining"))
+        self.report.judge(
+            "checklist",
+            shown == (ACCOUNT, self._stage.day, []) and sorted(self.checklist["completed"]) == sorted(NAMES),
+            file=str(path),
+            bytes=path.stat().st_size if path.exists() else 0,
+            completed=self.checklist.get("completed"),
+        )
+
     def _check_the_activities(self, sight: Sight) -> None:
         witness = Witness(self._stage.testimony())
         redone, repeated = witness.redone(self._finished), witness.repeated()
@@ -270,6 +285,7 @@ class Guide:
         )
         done = set(witness.names) == set(NAMES) and set(sight.steps) == set(NAMES)
         self.report.judge("ten", done and sight.activities.status == "completed", activities=list(sight.steps))
+        self._check_the_checklist()
 
     def _check_the_view(self, sight: Sight) -> None:
         """Read jobs.json from the disk; it may be a second behind."""

@@ -69,7 +69,8 @@ class FileBook(Book, Late, Resting):
             raise told(error, self._pair.path) from error
         if record.event not in (START, STOP):
             with self.lock:
-                self._publish()
+                # Whoever has opened it, or done all of it, may look at once.
+                self._publish(hurried=record.event == OPEN or not self.ledger.remaining)
 
     def undo(self, activity: str) -> None:
         """Let an activity be not done. The old JSON would bring it back, so the new one is flushed before this ends."""
@@ -135,10 +136,11 @@ class FileBook(Book, Late, Resting):
             if self._behind:
                 self.catch_up()
                 late.forget(self)
-                late.leave()
             self.tidy()
             open_files.gone(self)
             self._pair.forget()
+            if not any(book is not self for book in _books):  # else the thread would soon be started again
+                late.leave()
 
     def tidy(self) -> None:
         """Leave no temporary file behind, if nobody is just writing one."""
@@ -181,7 +183,9 @@ class FileBook(Book, Late, Resting):
         line = to_line(record)
         for _ in range(MOST_TRIES):
             with self.lock:
-                self._be_in_place()
+                # What is durable is looked for after its flush anyway.
+                if not (durable and self._pair.can_append()):
+                    self._be_in_place()
                 generation, journal = self._pair.generation, self._pair.journal
                 number = journal.append(line)
             if durable:

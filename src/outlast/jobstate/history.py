@@ -24,7 +24,7 @@ class ActivityHistory:
     process: int | None
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "at": self.at or None}
 
 
 def activities_of(entry: Entry) -> list[ActivityHistory]:

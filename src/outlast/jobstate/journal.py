@@ -22,6 +22,10 @@ _SETUP_POLL_SECONDS = 0.002
 _flush = os.fdatasync if sys.platform == "linux" else os.fsync
 _NAMES = os.path.isdir("/proc/self/fd")
 """True where a descriptor's name can be asked for (Linux)."""
+_GETSIG: int | None = getattr(fcntl, "F_GETSIG", None)
+_SETSIG: int | None = getattr(fcntl, "F_SETSIG", None)
+_MARK = 50
+"""The number by which an open journal is known (decision 0023); no signal is ever sent."""
 
 
 class Journal:
@@ -41,6 +45,8 @@ class Journal:
         if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
             self.close()
             raise not_a_file(path)
+        if _SETSIG is not None:
+            fcntl.fcntl(self.descriptor, _SETSIG, _MARK)
         self._link = f"/proc/self/fd/{self.descriptor}"
         self._name = self._place()
 
@@ -50,6 +56,15 @@ class Journal:
         Asking for a file's times makes its next flush dearer (decision 0014), so Linux is asked for its name only.
         """
         return os.readlink(self._link) if _NAMES else _inode(self.descriptor)
+
+    def is_open(self) -> bool:
+        """Tell whether the descriptor still is this file, wherever that is now: not closed, nor closed and reused."""
+        try:
+            if _GETSIG is not None:
+                return fcntl.fcntl(self.descriptor, _GETSIG) == _MARK
+            return _inode(self.descriptor) == self.inode
+        except OSError:
+            return False
 
     def is_ours(self) -> bool:
         """Tell whether the descriptor still is this file, under its name: not removed, renamed, closed or reused."""

@@ -12,10 +12,12 @@ LATEST_SECONDS = 1.0
 """So long a JSON may be behind."""
 _LARGE_BYTES = 65_536
 """A smaller JSON takes less than a millisecond: it is rewritten after each change."""
-_SHARE = 10
-"""Rewriting may take a tenth of the time."""
-_BURST_SECONDS = 1.0
-"""So much of it at once, after a rest: thousands of small JSONs."""
+_SHARE, _LARGE_SHARE = 100, 20
+"""Rewriting small JSONs may take a hundredth of the time, a large one a twentieth (decision 0023)."""
+_BURST_SECONDS = 0.01
+"""So much of it at once, after a rest: a hundred small JSONs."""
+_MOST_SECONDS = 0.0002
+"""No small JSON counts as more. So 20 ms of something else are enough for the next one."""
 
 
 class Late:
@@ -27,7 +29,7 @@ class Late:
 
 
 class Pace:
-    """How much time rewriting small JSONs may take: a tenth, and a burst after a rest. The time is an argument."""
+    """How much time rewriting small JSONs may take: a hundredth, and a burst after a rest. The time is an argument."""
 
     def __init__(self) -> None:
         self._left = _BURST_SECONDS
@@ -41,11 +43,11 @@ class Pace:
 
     def spent(self, seconds: float) -> None:
         """Note how long it took."""
-        self._left -= seconds
+        self._left -= min(seconds, _MOST_SECONDS)
 
 
 class Costs:
-    """How long the JSON of one checklist takes; a large one has to wait ten times as long as that."""
+    """How long the JSON of one checklist takes; a large one has to wait twenty times as long as that."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -53,7 +55,7 @@ class Costs:
 
     def allow(self, now: float, size: int) -> bool:
         """True if a JSON of so many bytes may be read or rewritten now."""
-        return size < _LARGE_BYTES or now - self._ended >= min(LATEST_SECONDS, _SHARE * self._seconds)
+        return size < _LARGE_BYTES or now - self._ended >= min(LATEST_SECONDS, _LARGE_SHARE * self._seconds)
 
     def spent(self, began: float, ended: float) -> None:
         """Note how long it took."""
@@ -61,24 +63,24 @@ class Costs:
 
 
 class _Waiting:
-    """Those that wait, and the thread that there is while one does."""
+    """Those that wait, and the thread that there is while one does and at most a second longer."""
 
     def __init__(self) -> None:
         self.ones: dict[int, weakref.ref[Late]] = {}
         self.pace = Pace()
         self.thread: threading.Thread | None = None
         self.changing = threading.Lock()
-        self.empty = threading.Event()
+        self.leaving = threading.Event()
 
     def run(self) -> None:
         while not self._is_over():
-            if not self.empty.wait(LATEST_SECONDS):
+            if not self.leaving.wait(LATEST_SECONDS):
                 self.rewrite_all()
 
     def _is_over(self) -> bool:
         with self.changing:
             if self.ones:
-                self.empty.clear()
+                self.leaving.clear()
                 return False
             self.thread = None
             return True
@@ -106,15 +108,14 @@ def wait_for(late: Late) -> None:
     with waiting.changing:
         waiting.ones[id(late)] = weakref.ref(late)
         if waiting.thread is None:
-            waiting.empty.clear()
+            waiting.leaving.clear()
             waiting.thread = threading.Thread(target=waiting.run, name="outlast-job-state", daemon=True)
             waiting.thread.start()
 
 
 def forget(late: Late) -> None:
     """It is not behind any more. Takes no lock: it may be called wherever an object is let go."""
-    if _waiting.ones.pop(id(late), None) is not None and not _waiting.ones:
-        _waiting.empty.set()
+    _waiting.ones.pop(id(late), None)
 
 
 def leave() -> None:
@@ -122,6 +123,7 @@ def leave() -> None:
     thread = _waiting.thread
     if thread is None or _waiting.ones or thread is threading.current_thread() or _waiting.changing.locked():
         return
+    _waiting.leaving.set()
     thread.join(LATEST_SECONDS)
 
 

@@ -79,6 +79,10 @@ class Pair:
         """True if the journal is open, wherever it is."""
         return self._open is not None
 
+    def can_append(self) -> bool:
+        """Tell whether what is appended now stands in the journal; where that is has to be asked afterwards."""
+        return self._open is not None and self._open.is_open()
+
     def has_journal(self) -> bool:
         """Tell whether the journal is open and in its place."""
         return self._open is not None and self._open.is_ours()

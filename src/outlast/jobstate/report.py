@@ -117,7 +117,7 @@ class Report:
                 }
                 for each in self.accounts
             ],
-            "activities": [asdict(each) for each in self.activities],
+            "activities": [{**asdict(each), "last_failed_at": each.last_failed_at or None} for each in self.activities],
             "hanging": [asdict(each) for each in self.hanging],
             "damaged_records": self.damaged,
         }

@@ -1,30 +1,36 @@
-"""Faults planted into supervisors from outside, to show that the oracle sees them. Inert without TORTURE_FAULT.
+"""Faults planted into programs from outside, to show that the oracle sees them. Inert without TORTURE_FAULT.
 
-Python imports this at its start when PYTHONPATH names this directory; the fault waits for the supervisor's module, so
-that no other process has it.
+Python imports this at its start when PYTHONPATH names this directory; the fault waits for the module that it belongs
+to: the supervisor's, so that no other process has it, or the store's.
 """
 
 import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-TARGET = "outlast.engine.supervisor"
+SUPERVISOR = "outlast.engine.supervisor"
+STORE = "outlast.storage.sqlite.schema"
+REMOVAL = "outlast.storage.sqlite.removal"
 
 
 class Planter(MetaPathFinder):
-    """Plants the fault as soon as the supervisor's module has been imported."""
+    """Plants a fault as soon as its module has been imported."""
+
+    def __init__(self, target: str, plant: Callable[[], None]) -> None:
+        self._target = target
+        self._plant = plant
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != TARGET:
+        if fullname != self._target:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
@@ -34,7 +40,7 @@ class Planter(MetaPathFinder):
 
         def run_and_plant(module: ModuleType) -> None:
             run(module)
-            FAULTS[os.environ["TORTURE_FAULT"]]()
+            self._plant()
 
         spec.loader.exec_module = run_and_plant  # type: ignore[method-assign]
         return spec
@@ -89,11 +95,28 @@ def no_adoption() -> None:
     Ending.advance = lambda self: True  # type: ignore[method-assign]
 
 
+def relaxed() -> None:
+    """Let commits reach the disk at some time: they survive kill -9, and no power cut."""
+    from outlast.storage.sqlite import schema
+
+    pragma = schema._pragma
+    vars(schema)["_pragma"] = lambda connection, text: pragma(connection, text.replace("= FULL", "= NORMAL"))
+
+
+def prunes_kept_jobs() -> None:
+    """Let a prune take kept jobs with it."""
+    from outlast.storage.sqlite import removal
+
+    vars(removal)["_ENDED_BEFORE"] = removal._ENDED_BEFORE.replace(" AND keep = 0", "")
+
+
 FAULTS = {
-    "answer_before_commit": answer_before_commit,
-    "no_attempt_check": no_attempt_check,
-    "no_adoption": no_adoption,
+    "answer_before_commit": (SUPERVISOR, answer_before_commit),
+    "no_attempt_check": (SUPERVISOR, no_attempt_check),
+    "no_adoption": (SUPERVISOR, no_adoption),
+    "relaxed": (STORE, relaxed),
+    "prunes_kept_jobs": (REMOVAL, prunes_kept_jobs),
 }
 
 if os.environ.get("TORTURE_FAULT"):
-    sys.meta_path.insert(0, Planter())
+    sys.meta_path.insert(0, Planter(*FAULTS[os.environ["TORTURE_FAULT"]]))

@@ -40,8 +40,9 @@ NEXT = (
 def command(session: Session, keep: bool) -> int:
     """Watch jobs outlast the death of their processes.
 
-    Two real jobs are killed with SIGKILL, and their supervisor too, at points that were saved; then everything that
-    is said about them is checked. It takes less than a minute, and nothing is left behind. Exit 1 if a claim fails.
+    Two real jobs, a search and a daily checklist, are killed with SIGKILL, and their supervisor too, at points that
+    were saved; then everything that is said about them is checked. It takes less than a minute, and nothing is left
+    behind. Exit 1 if a claim fails.
     """
     from outlast.demo.tour import tour
 
@@ -115,12 +116,14 @@ def _object(outcome: "Outcome", keep: bool) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 1),
         "directory": str(outcome.directory) if keep else None,
         "jobs": outcome.view,
+        "checklist": outcome.checklist,
     }
 
 
 def _closing(outcome: "Outcome", keep: bool, paint: "Paint") -> Iterator[str]:
     """Return what is shown at the end: only what the report holds."""
     yield from _view_lines(outcome.view, paint)
+    yield from _checklist_lines(outcome.checklist, paint)
     yield from _claim_lines(outcome.report, paint)
     yield ""
     yield from wrap(_summary(outcome), WIDTH)
@@ -139,6 +142,17 @@ def _view_lines(view: Mapping[str, Any], paint: "Paint") -> Iterator[str]:
         yield from (f"    {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items())
         yield fit(f'    "result": {json.dumps(_short_result(job.get("result")), ensure_ascii=False)}', WIDTH)
         yield "  }"
+
+
+def _checklist_lines(checklist: Mapping[str, Any], paint: "Paint") -> Iterator[str]:
+    """Return the JSON of the checklist, a line for each key."""
+    if not checklist:
+        return
+    yield from ("", paint(f"{checklist['account']}/{checklist['type']}-{checklist['date']}.json", "bold"))
+    for key, value in checklist.items():
+        first, *rest = wrap(json.dumps(value, ensure_ascii=False), WIDTH - 6 - len(key) - 4)
+        yield f'  "{key}": {first}'
+        yield from (" " * (6 + len(key)) + line for line in rest)
 
 
 def _short_result(result: Any) -> Any:

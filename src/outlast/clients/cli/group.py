@@ -12,7 +12,7 @@ SECTIONS = {
     "Start": ("demo", "submit", "run", "pow", "progress"),
     "Look": ("list", "show", "explain", "follow", "logs", "wait", "failures", "stats"),
     "Steer": ("answer", "cancel", "pause", "resume", "retry", "remove", "prune"),
-    "Keep safe": ("doctor", "backup", "export", "import"),
+    "Keep safe": ("doctor", "backup", "export", "import", "crash-test"),
     "Activities of every day": ("state",),
     "For AI agents": ("mcp", "agents-md"),
     "Set up": ("schedule", "worker", "service", "config", "completion"),

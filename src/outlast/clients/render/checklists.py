@@ -22,8 +22,8 @@ def entry_table(entries: Sequence[Entry], screen: Screen) -> list[str]:
     paint = screen.paint
     columns = (
         Column(heading="DAY", least=10, gives_way=9),
-        Column(heading="ACCOUNT", wants=12, least=8, gives_way=1),
-        Column(heading="TYPE", wants=8, least=6, gives_way=2),
+        Column(heading="ACCOUNT", wants=17, least=8, gives_way=2),
+        Column(heading="TYPE", wants=9, least=6, gives_way=3),
         Column(
             heading="DONE",
             least=17,
@@ -32,9 +32,9 @@ def entry_table(entries: Sequence[Entry], screen: Screen) -> list[str]:
         ),
         Column(
             heading="LEFT",
-            wants=14,
-            least=6,
-            gives_way=3,
+            wants=12,
+            least=8,
+            gives_way=1,
             paint=lambda row, text: paint(text, "red" if entries[row].failed else ""),
         ),
         Column(heading="CHANGED", least=7, gives_way=9, right=True, expendable=True),

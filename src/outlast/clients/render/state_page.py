@@ -9,9 +9,9 @@ from outlast.jobstate.days import days_between
 from outlast.jobstate.report import AccountReport, ActivityReport, Hanging, Rate, Report
 
 _GAP, _ROW = 3, 18
-_LEAST_STEP, _MOST_STEP, _ROOM, _LABEL = 7, 17, 830, 150
+_LEAST_STEP, _MOST_STEP, _ROOM, _LABEL = 7, 17, 812, 170
 """A column of the map is as wide as fits; a map of eight weeks needs no scrolling."""
-_LONGEST_NAME = 20
+_LONGEST_NAME = 24
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_DAYS = 120
 _STYLE = """

@@ -30,12 +30,15 @@ def report_screen(report: Report, screen: Screen) -> list[str]:
 def totals(report: Report) -> str:
     """Return what the whole comes to, on one line."""
     total = report.total
-    rate = "nothing planned" if total.fraction is None else f"{percent(total.fraction)} done"
-    failures = "1 failure" if report.failures == 1 else f"{report.failures:,} failures"
-    return (
-        f"{report.first} to {report.today}: {total.done:,} of {total.planned:,} activities, {rate}, {failures}, "
-        f"{report.checklists:,} checklists"
-    )
+    rate = "nothing planned"
+    if total.fraction is not None:
+        rate = f"{percent(total.fraction)} done ({total.done:,} of {total.planned:,})"
+    counted = ", ".join(_count(*each) for each in ((report.failures, "failure"), (report.checklists, "checklist")))
+    return f"{report.first} to {report.today}: {rate}, {counted}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _median(activity: ActivityReport) -> float:

@@ -124,6 +124,6 @@ def ask(session: Session, question: str, shown: Sequence["Entry"], *, asked: boo
         raise click.exceptions.Exit(0)
 
 
-def count_of(entries: Sequence[object]) -> str:
+def count_of(counted: Sequence[object], one: str = "checklist", many: str = "checklists") -> str:
     """Return `1 checklist`, `12 checklists`."""
-    return "1 checklist" if len(entries) == 1 else f"{len(entries):,} checklists"
+    return f"1 {one}" if len(counted) == 1 else f"{len(counted):,} {many}"

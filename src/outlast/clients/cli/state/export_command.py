@@ -30,7 +30,9 @@ def command(session: Session, /, state: "JobState", target: str | None, dry_run:
     DIR then looks like a directory of job state, and state import takes it over.
     """
     entries = state.history(chosen["account"], chosen["type_name"], chosen["since"])
-    if dry_run:
+    if dry_run and session.json:
+        session.print_json({"found": len(entries)})
+    elif dry_run:
         session.print_lines([f"{count_of(entries)} would be written"])
     elif target is None:
         for entry in entries:

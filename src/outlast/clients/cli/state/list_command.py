@@ -30,7 +30,7 @@ def command(session: Session, state: "JobState", account: str | None, type_name:
         session.print_json({"checklists": [entry.as_json() for entry in entries]})
         return
     if not entries:
-        session.note(f"There are no checklists in {state.places.root} since {since}.")
+        session.note(f"There are no checklists in {state.places.root} since {since}; --since names an earlier day.")
         return
     from outlast.clients.render.checklists import entry_table
 

@@ -44,7 +44,9 @@ def command(
         session.print_json(report.as_json())
         return
     if not report.checklists:
-        session.note(f"There are no checklists in {state.places.root} since {report.first}.")
+        session.note(
+            f"There are no checklists in {state.places.root} since {report.first}; --since names an earlier day."
+        )
         return
     from outlast.clients.render.state_report import report_screen
 

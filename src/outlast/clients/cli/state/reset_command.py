@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from outlast.clients.cli.session import Session, examples, pass_session
-from outlast.clients.cli.state.choosing import ask, complete_accounts, complete_types, state_options
+from outlast.clients.cli.state.choosing import ask, complete_accounts, complete_types, count_of, state_options
+from outlast.clients.render.text import visible
 from outlast.core.errors import NotFound
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def command(
     entry = _found(state, named)
     activity = named["activity"]
     if not dry_run:
-        words = f"undo {activity!r}" if activity is not None else f"forget {len(entry.completed)} completed activities"
+        done = count_of(entry.completed, "completed activity", "completed activities")
+        words = f"undo {activity!r}" if activity is not None else f"forget {done}"
         ask(session, words, [entry], asked=yes)
         if not state.reset(entry.account, entry.type, entry.date, activity):
             raise NotFound(f"{activity!r:.120} was neither completed, skipped nor failed.", "outlast state show tells.")
@@ -53,10 +55,9 @@ def command(
 
     if dry_run:
         session.print_lines(entry_table([entry], session.screen()))
-    else:
-        session.print_lines(
-            [f"{entry.account} {entry.type} {entry.date} reset" + (f": {activity}" if activity else "")]
-        )
+    word = "would be reset" if dry_run else "reset"
+    what = "" if activity is None else f": {visible(activity)}"
+    session.print_lines([f"{visible(entry.account)} {visible(entry.type)} {entry.date} {word}{what}"])
 
 
 def _found(state: "JobState", named: dict[str, str | None]) -> "Entry":

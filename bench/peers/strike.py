@@ -1,0 +1,149 @@
+"""Random kill -9 of workers, judged from outside: `python -m bench.peers.strike NAME [--kills N] [--seed N]`.
+
+A client submits jobs of five steps all the time and remembers which were accepted. At random moments a worker, or one
+of its processes, is killed; what died is started again at once, as a service manager would. Each job says in a file of
+its own which step began and which was done. At the end everything has a minute to settle. Then
+
+    lost      accepted, and never ended
+    redone    steps that ran to their end again, of which at most one for each kill is a fair price
+    twice     jobs that two processes ran at the same time
+    after     jobs that ran again after their end
+"""
+
+import argparse
+import json
+import os
+import random
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from bench.peers import ground
+from bench.peers.measure import opened
+from bench.peers.subject import Subject
+
+STEPS = 5
+SETTLE_SECONDS = 60.0
+QUIET_SECONDS = 15.0
+"""After so long without a line nothing more is expected."""
+BACKLOG = 6
+
+
+class Torture:
+    """One run against one subject."""
+
+    def __init__(self, subject: Subject, seed: int) -> None:
+        self._subject = subject
+        self._chance = random.Random(seed)
+        self.accepted: list[str] = []
+        self.killed = 0
+
+    def run(self, kills: int) -> None:
+        """Submit and kill, then let it settle."""
+        self._subject.work()
+        ground.wait_until(self._submitted_some, 60)
+        while self.killed < kills:
+            self._submit()
+            ground.wait_until(lambda: False, self._chance.uniform(0.05, 0.4))
+            self._strike()
+            self._subject.work()
+        self._settle()
+
+    def _submitted_some(self) -> bool:
+        self._submit()
+        return "did " in self._diary()
+
+    def _submit(self) -> None:
+        ended = len(ended_jobs(self._diary()))
+        while len(self.accepted) - ended < BACKLOG:
+            name = f"job-{len(self.accepted)}"
+            self._subject.submit_steps(name, STEPS)
+            self.accepted.append(name)
+
+    def _strike(self) -> None:
+        worker = self._chance.choice(self._subject.workers)
+        below = ground.children(worker.pid)
+        if below and self._chance.random() < 0.7:
+            victim = self._chance.choice(below)
+            try:
+                os.kill(victim, 9)
+            except ProcessLookupError:
+                return
+        else:
+            ground.kill(worker)
+        self.killed += 1
+
+    def _settle(self) -> None:
+        seen, since, deadline = "", time.monotonic(), time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline and time.monotonic() - since < QUIET_SECONDS:
+            self._subject.work()
+            now = self._diary()
+            if len(ended_jobs(now)) == len(self.accepted):
+                return
+            if now != seen:
+                seen, since = now, time.monotonic()
+            ground.wait_until(lambda: False, 0.2)
+
+    def _diary(self) -> str:
+        path = ground.place() / "diary"
+        return path.read_text() if path.exists() else ""
+
+    def verdict(self) -> dict[str, int]:
+        """Return the figures."""
+        return {"accepted": len(self.accepted), "kills": self.killed, **judged(self.accepted, self._diary())}
+
+
+def ended_jobs(diary: str) -> set[str]:
+    """Return the jobs that have said that they ended."""
+    return {line.split()[1] for line in diary.splitlines() if line.startswith("end ")}
+
+
+def judged(accepted: list[str], diary: str) -> dict[str, int]:
+    """Return what the diary says of the jobs that were accepted."""
+    done: dict[tuple[str, str], int] = defaultdict(int)
+    owners: dict[str, str] = {}
+    inside: dict[str, str] = {}
+    ended: set[str] = set()
+    twice: set[str] = set()
+    after: set[str] = set()
+    for line in diary.splitlines():
+        word, job, step, pid = line.split()
+        if job in ended:
+            after.add(job)
+        if owners.get(job, pid) != pid and inside.get(job) not in (None, pid) and word != "in":
+            twice.add(job)
+        if word == "in":
+            inside[job] = owners[job] = pid
+        elif word == "did":
+            done[job, step] += 1
+        else:
+            ended.add(job)
+    return {
+        "lost": len(set(accepted) - ended),
+        "redone": sum(times - 1 for times in done.values()),
+        "twice": len(twice),
+        "after": len(after),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="outlast-bench-", ignore_cleanup_errors=True) as place:
+        subject = opened(options.name, Path(place))
+        torture = Torture(subject, options.seed)
+        try:
+            torture.run(options.kills)
+        finally:
+            subject.close()
+        told = {"name": options.name, "title": subject.title(), "seed": options.seed, **torture.verdict()}
+    print(json.dumps(told), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
