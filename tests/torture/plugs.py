@@ -1,5 +1,6 @@
 """Power cuts under load: clients submit, jobs run steps, a script completes checklists, and the plug is pulled."""
 
+import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -44,7 +45,11 @@ class Promised:
 
 
 class PulledPlugs(Torture):
-    """One run: `cut` as often as wanted, then `settle`."""
+    """One run: `cut` as often as wanted, then `settle`.
+
+    `lost` tells in words what was acknowledged before a cut and is gone after it; `too_late` counts what is gone and was
+    acknowledged only while the power went.
+    """
 
     def __init__(self, disk: LoopDisk, directory: Path, plan: Plan) -> None:
         super().__init__(disk.place / "jobs", directory, plan)
@@ -54,6 +59,7 @@ class PulledPlugs(Torture):
         self._before = 0
         self.promises = 0
         self.lost: list[str] = []
+        self.too_late = 0
         self.cuts: Counter[str] = Counter()
         directory.mkdir()
 
@@ -65,14 +71,18 @@ class PulledPlugs(Torture):
         with suppress(AssertionError):
             eventually(lambda: self._promised().count >= wanted, timeout=PATIENCE_SECONDS)
         how = self._chance.choice(CUTS)
+        heard = self._sizes()
         self._disk.cut(how)
         self._end_it_all()
         self._disk.unmount()
         self._disk.mount()
         self.cuts[how.name] += 1
+        self.too_late += len(list(self._missing(self._promised())))
+        self._unhear(heard)
         promised = self._promised()
         self._before = self.promises = promised.count
         self.lost += [f"cut {self.cuts.total()} ({how.name}): {fault}" for fault in self._missing(promised)]
+        self.too_late -= len(self.lost)
 
     def settle(self) -> Findings:
         """Let everything go on to its end without cuts; judge as after kills."""
@@ -111,6 +121,29 @@ class PulledPlugs(Torture):
             return not left
 
         eventually(nobody, what="the death of everybody")
+
+    def _sizes(self) -> dict[Path, int]:
+        """Return how much has been written in each record so far; those that tell most are looked at last."""
+        files = [path for path in self._directory.iterdir() if path.suffix != ".errors"]
+        files = [*sorted(files, key=lambda path: path.suffix == ".client"), self._script_diary]
+        return {path: path.stat().st_size for path in files if path.exists()}
+
+    def _unhear(self, heard: dict[Path, int]) -> None:
+        """Strike out what was told after the cut: with its power a machine loses its voice.
+
+        Here its processes live on for a moment, and a flush that was under way as the file system was shut down may
+        still return without an error. What was only tried stays: it may have happened.
+        """
+        for path in self._sizes():
+            if path.name == "stop":
+                continue
+            size = heard.get(path, 0)
+            rest = path.read_bytes()[size:].splitlines(keepends=True) if path.suffix == ".client" else []
+            os.truncate(path, size)
+            with path.open("ab") as record:
+                record.writelines(line for line in rest if line.startswith(b"try "))
+            if path.stat().st_size == 0 and not path.suffix:
+                path.unlink()
 
     def _promised(self) -> Promised:
         _, keys = client_logs(self._directory)
