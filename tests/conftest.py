@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +32,12 @@ settings.load_profile("outlast")
 
 
 def pytest_configure() -> None:
-    """Clear the environment for fixtures that outlive one test."""
+    """Clear the environment for fixtures that outlive one test, and let programs be interrupted.
+
+    Who was started in the background without job control ignores SIGINT, and so would all that it starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in _settings_of_ours():
         del os.environ[name]
 
