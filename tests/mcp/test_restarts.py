@@ -59,11 +59,17 @@ def served(transport: str) -> Iterator[Any]:
 
 def kill_all(workshop: Workshop) -> int:
     """Kill supervisor and job processes at once; return how many died."""
-    found = processes.supervisors(workshop.root) + processes.job_processes(workshop.root)
-    for process in found:
-        process.kill()
-    eventually(lambda: not any(process.is_alive for process in found), what="their death")
-    return len(found)
+    killed: set[int] = set()
+
+    def nobody() -> bool:  # looked at again: a job process may have started a supervisor before it died
+        found = processes.supervisors(workshop.root) + processes.job_processes(workshop.root)
+        for process in found:
+            process.kill()
+            killed.add(process.pid)
+        return not found
+
+    eventually(nobody, what="everybody's death")
+    return len(killed)
 
 
 @pytest.mark.parametrize("tasks", [False, True], ids=["tools", "task"])
@@ -87,9 +93,11 @@ def test_a_proof_goes_on_when_server_supervisor_and_job_process_are_killed(
         eventually(lambda: has_saved(workshop, job_id), timeout=60, what="a nonce to be saved")
     assert kill_all(workshop) >= 2
     with served(transport) as server:
-        assert talk(server, ask, tasks=tasks)["status"] in ("running", "queued", "working")
+        status = talk(server, ask, tasks=tasks)["status"]
+        assert status in ("running", "queued", "working", "completed")
     eventually(lambda: ended(workshop, job_id), timeout=90, what="the proof")
-    pass_time(workshop)
+    if status != "completed":  # on a busy machine it may be found, and read, by now
+        pass_time(workshop)
     with served(transport) as server:
         job = talk(server, ask, tasks=tasks)
         if tasks:  # the end was read now; the time to live that was told still holds
