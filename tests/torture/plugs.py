@@ -47,8 +47,8 @@ class Promised:
 class PulledPlugs(Torture):
     """One run: `cut` as often as wanted, then `settle`.
 
-    `lost` tells in words what was acknowledged before a cut and is gone after it; `too_late` counts what is gone and was
-    acknowledged only while the power went.
+    `lost` tells in words what was acknowledged before a cut and is gone after it; `too_late` counts what is gone and
+    was acknowledged only while the power went.
     """
 
     def __init__(self, disk: LoopDisk, directory: Path, plan: Plan) -> None:
