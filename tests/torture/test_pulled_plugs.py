@@ -14,7 +14,7 @@ from tests.torture.plugs import PulledPlugs
 from tests.torture.strikes import Plan
 
 CUTS = int(os.environ.get("TORTURE_CUTS", "2"))
-MOST_PLANTED_CUTS = 5
+MOST_PLANTED_CUTS = 20
 
 
 @pytest.mark.timeout(180 + 20 * CUTS)
