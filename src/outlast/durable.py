@@ -143,6 +143,23 @@ def set_aside(path: Path, word: str = "damaged") -> Path:
     raise FileExistsError(errno.EEXIST, "Too many damaged files of this second", str(path))
 
 
+def keep_aside(path: Path, word: str) -> Path:
+    """Give a file that is about to be replaced a second name, as `set_aside` would; return it.
+
+    Where there are no links, and for directories, it is set aside, and nothing stands in its place for a moment.
+    """
+    for target in aside_names(path, word):
+        try:
+            os.link(path, target, follow_symlinks=False)
+        except FileExistsError:
+            continue
+        except OSError:
+            break
+        fsync_directory(path.parent)
+        return target
+    return set_aside(path, word)
+
+
 def aside_names(path: Path, word: str = "damaged") -> Iterator[Path]:
     """Yield the names under which a file may be set aside now, the best first."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

@@ -114,6 +114,13 @@ def test_an_error_at_any_call_leaves_all_or_nothing(
     assert all(stroke.error.startswith(("Store", "OSError", "Busy")) for stroke in strokes if stroke.error)
 
 
+@pytest.mark.parametrize("name", ["first_start", "back_up"])
+def test_a_moment_without_descriptors_is_not_taken_for_a_damaged_file(strike: Strike, name: str) -> None:
+    strokes = strike(OPERATIONS, name, **RARE_KINDS["EMFILE"], sticky=True)
+
+    assert [stroke for stroke in strokes if not stroke.is_sound] == []
+
+
 @pytest.mark.parametrize("sticky", [False, True], ids=["once", "for ever"])
 @pytest.mark.parametrize("mode", ["short", "errno"])
 def test_a_file_that_could_not_be_replaced_is_the_old_one_and_no_other_is_left(

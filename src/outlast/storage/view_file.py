@@ -4,6 +4,7 @@ The store is the truth. The file is for people and programs that read it, and fo
 the old system.
 """
 
+import errno
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from outlast.core.codec import decode
-from outlast.core.errors import UsageError
+from outlast.core.errors import StoreBroken, UsageError
 from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.view import job_object, result_told
@@ -26,6 +27,8 @@ MOST_JOBS = 10_000
 _PAGE = 500
 _MOST_REMEMBERED_BYTES = 4_000
 """A finished job's line up to this size is kept for the next write: making it anew is what takes the time."""
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE})
+"""Errors that tell nothing of the file: of this moment, this process or this mount."""
 
 _log = logging.getLogger("outlast")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
@@ -109,7 +112,12 @@ def import_view(store: SqliteStore, path: Path) -> None:
 
 
 def _jobs_of(path: Path, now: Moment) -> list[Job]:
-    objects = load_view(path)
+    """Raise StoreBroken if the file cannot be read now: a store that begins without its jobs never gets them."""
+    try:
+        objects = load_view(path)
+    except OSError as error:
+        words = f"Could not load jobs from disk: {path}: {error.strerror}."
+        raise StoreBroken(words, "Nothing was changed. Try again.") from error
     if objects:
         _log.info("Took over %s jobs of %s.", f"{len(objects):,}", path)
     from outlast.storage.imports import imported_jobs
@@ -118,12 +126,17 @@ def _jobs_of(path: Path, now: Moment) -> list[Job]:
 
 
 def load_view(path: Path) -> dict[str, Any]:
-    """Return what a jobs.json holds, nothing if there is none; set a damaged one aside and say so."""
+    """Return what a jobs.json holds, nothing if there is none; set a damaged one aside and say so.
+
+    Raise OSError if it cannot be read just now, whatever it holds.
+    """
     try:
         return read_view(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UsageError) as error:
+        if isinstance(error, OSError) and error.errno in _PASSING:
+            raise
         cause = error.strerror or error if isinstance(error, OSError) else error.message
         try:
             _log.warning("Could not load jobs from disk: %s: %s (now %s)", path, cause, set_aside(path).name)

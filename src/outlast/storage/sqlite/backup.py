@@ -13,7 +13,7 @@ import apsw
 
 from outlast.core.errors import OutlastError, StoreDamaged, StoreFull
 from outlast.crashpoint import crash_point
-from outlast.durable import ensure_directory, fsync_directory, new_file_beside, set_aside, sweep
+from outlast.durable import ensure_directory, fsync_directory, keep_aside, new_file_beside, sweep
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import backup_of
 from outlast.storage.sqlite.connection import Database
@@ -170,7 +170,7 @@ def _put_in_place(temporary: Path, target: Path, born: object) -> None:
     crash_point("backup:checked")
     word = _why_not_replaced(target, born)
     if word:
-        _log.warning("%s was no copy of this store and is kept as %s.", target, set_aside(target, word).name)
+        _log.warning("%s was no copy of this store and is kept as %s.", target, keep_aside(target, word).name)
     os.replace(temporary, target)
     crash_point("backup:renamed")
     fsync_directory(target.parent)
