@@ -99,7 +99,7 @@ class Workshop:
             found = None if identity is None else processes.seen(identity.pid)
             return found if found is not None and identity and found.ticks == identity.start_ticks else None
 
-        return eventually(look, what="a supervisor in office")
+        return eventually(look, timeout=30, what="a supervisor in office")
 
     def kill_supervisor(self) -> Seen:
         """End the supervisor with SIGKILL; return who it was, now dead."""

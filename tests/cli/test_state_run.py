@@ -168,6 +168,7 @@ def test_ctrl_c_stops_cleanly(acts: Shell) -> None:
 
 def test_one_that_does_not_stop_is_killed(acts: Shell) -> None:
     acts.environment["OUTLAST_GRACE"] = "300ms"
+    before = children()
     process = started(acts, "acts.py:do", "--accounts", "bob", "--activities", "hang")
     eventually(lambda: (acts.directory / "diary").exists(), timeout=30, what="the activity")
 
@@ -175,7 +176,7 @@ def test_one_that_does_not_stop_is_killed(acts: Shell) -> None:
     process.communicate(timeout=30)
 
     assert process.returncode == 130
-    eventually(lambda: not children(), timeout=5, what="the killed process to be gone")
+    eventually(lambda: not children() - before, timeout=5, what="the killed process to be gone")
 
 
 def test_a_run_that_is_killed_leaves_no_process(acts: Shell) -> None:

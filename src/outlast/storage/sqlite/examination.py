@@ -1,7 +1,7 @@
 """What a store is like inside: whether its pages and rows are sound, and what its jobs are waiting for."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outlast.core.errors import OutlastError
@@ -63,7 +63,8 @@ def problems_of(database: Database) -> list[str]:
 
 
 def _wrong_rows(database: Database) -> Iterator[str]:
-    conditions_of = _conditions()
+    columns = {name for (name,) in database.execute("SELECT name FROM pragma_table_info('jobs')")}
+    conditions_of = _conditions([name for name in _TIMES if name in columns])  # an older store has fewer
     if _version(database) >= _VERSION_OF_SCHEDULES:
         conditions_of["schedules"] = _conditions_of_schedules()
     for table, conditions in conditions_of.items():
@@ -79,7 +80,7 @@ def _wrong_rows(database: Database) -> Iterator[str]:
             yield f"spec {number} cannot be read"
 
 
-def _conditions() -> dict[str, dict[str, str]]:
+def _conditions(times: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return, by table, SQL that is true for a row that cannot be right, and words for it."""
     of_status = " OR ".join(
         f"(status = '{status}' AND reason {_among(reasons)})" for status, reasons in REASONS.items() if reasons
@@ -89,7 +90,7 @@ def _conditions() -> dict[str, dict[str, str]]:
         "have a reason of another status": f"reason IS NOT NULL AND NOT ({of_status})",
         "have ended without a time, or have one and no end": f"(status {_among(ENDS)}) <> (completed_at IS NOT NULL)",
         "have no spec": "spec_id NOT IN (SELECT id FROM specs)",
-        "have a time that is none": " OR ".join(f"{name} NOT BETWEEN {EARLIEST} AND {LATEST}" for name in _TIMES),
+        "have a time that is none": " OR ".join(f"{name} NOT BETWEEN {EARLIEST} AND {LATEST}" for name in times),
         "hold what is not JSON": _not_json(*_JSON_OF_JOBS),
         "hold what is not text": _not_text(*_TEXTS_OF_JOBS),
     }

@@ -265,7 +265,7 @@ def is_sound(row: Columns) -> bool:
             and (reason is None or reason in REASONS[status])
             and status.is_end == (row["completed_at"] is not None)
             and all(isinstance(row[name], int) for name in _COUNTS)
-            and all(row[name] is None or rows.EARLIEST <= row[name] <= rows.LATEST for name in _TIMES)
+            and all(rows.EARLIEST <= at <= rows.LATEST for at in map(row.get, _TIMES) if at is not None)
             and all(row[name] is None or isinstance(json.loads(row[name]), dict) for name in _OBJECTS)
             and all(rows.json_text(row[name]) or True for name in ("args", "result"))
         )
