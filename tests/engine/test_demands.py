@@ -64,7 +64,7 @@ def test_jobs_run_once_the_machine_has_room_again(workshop: Workshop) -> None:
     workshop.start_supervisor()
     eventually((workshop.root / "backup" / "jobs.db").exists, what="the supervisor to have made its first copy")
     supervisor = workshop.supervisor()
-    limits = _limit_descriptors(supervisor, free=2)
+    limits = _limit_descriptors(supervisor, free=1)
     handle = workshop.submit(demanding.small)
     complaint = "No job process can be started now"
     eventually(lambda: complaint in workshop.places.supervisor_log.read_text(), what="the supervisor to complain")

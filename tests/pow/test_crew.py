@@ -229,8 +229,8 @@ def test_processes_inherit_the_environment_and_the_import_path(tmp_path: Path, m
     (tmp_path / "json.py").write_text("raise ImportError('not this one')")
 
     with Crew(PREFIX, processes=2, choice="hashlib") as crew:
-        environments = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in workers(crew)]
         crew.work(60, STOP, NEVER)
+        environments = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in workers(crew)]
 
     assert all(b"OUTLAST_PROCESS_ID=p0123" in environment for environment in environments)
     assert crew.tried == STOP
