@@ -189,9 +189,11 @@ def shell_in(directory: Path, data_dir: Path) -> Iterator[Shell]:
     """Return a shell without a supervisor; whatever it starts later is killed at the end of the block."""
     shell = Shell(directory, data_dir)
     shell.environment["OUTLAST_AUTOSTART"] = "0"
-    yield shell
-    if data_dir.exists():
-        Workshop(data_dir).stop()
+    try:
+        yield shell
+    finally:
+        if data_dir.exists():
+            Workshop(data_dir).stop()
 
 
 def ids_of(jobs: Sequence[Mapping[str, Any]]) -> list[str]:

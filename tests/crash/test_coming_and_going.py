@@ -64,11 +64,15 @@ def test_a_paused_job_keeps_nobody(workshop: Workshop) -> None:
     assert workshop.until(handle, Status.WAITING, Status.QUEUED, Status.COMPLETED)
 
 
+def is_in_office(workshop: Workshop) -> bool:
+    return workshop.service.store.supervisor() is not None
+
+
 def test_jobs_submitted_while_a_supervisor_leaves_are_not_stranded(workshop: Workshop) -> None:
     chance = random.Random(7)
     for round_ in range(ROUNDS):
         with leaving_soon(0.02) as process:
-            workshop.supervisor()
+            eventually(lambda: is_in_office(workshop) or process.poll() is not None, what="it to come, perhaps to go")
             threading.Event().wait(chance.uniform(0.0, 0.05))
             handle = workshop.submit(number, round_)
 

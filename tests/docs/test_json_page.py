@@ -24,6 +24,7 @@ from tests.contract.making import end, parked, process, running, stored, submitt
 from tests.docs.json_shapes import JOB_KEYS, Shape, match, shapes
 from tests.docs.pages import ROOT
 from tests.waiting import eventually
+from tests.workshop import Workshop
 
 PAGE = ROOT / "docs" / "json.md"
 SHAPES = shapes(PAGE)
@@ -63,6 +64,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         shell.environment["OUTLAST_AUTOSTART"] = "0"
         shell.outlast("submit", "jobs.py:add", "a=1", "--key", "q", code=0)
         shell.outlast("submit", "jobs.py:add", "a=1", "--key", "later", "--delay", "1h", code=0)
+        Workshop(directory / "jobs").stop()  # nobody else takes what is claimed now
         stand_in(directory / "jobs")
         yield shell
 

@@ -187,8 +187,8 @@ class Wire:
         except BlockingIOError:
             sent = 0
         except OSError:
-            self.drop(connection)
-            return
+            # The peer is gone. What it said before that is still to be read, and its end stands behind it.
+            sent = len(connection.out)
         del connection.out[:sent]
         if connection.process_id is None and len(connection.out) > LONGEST_BACKLOG:
             self.drop(connection)
