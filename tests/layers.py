@@ -108,8 +108,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.targets": (*BASE, "outlast.engine.jobside", "outlast.functions"),
     "outlast.apps": (*BASE, "outlast.engine.jobside", "outlast.functions", "outlast.targets"),
     # Above it.
-    "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "llvmlite", "psycopg"),
-    # It uses the program like anybody, and needs to know exactly which processes it kills.
+    "outlast.pow": (*PUBLIC, "outlast.pow", "outlast.crashpoint", "outlast.durable", "llvmlite", "psycopg"),
+    # What kills on purpose needs to know exactly which processes those are.
+    "outlast.arena": (*BASE, "outlast.engine.family", "outlast.engine.identity"),
     "outlast.demo": (
         *BASE,
         *PUBLIC,
@@ -119,7 +120,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "outlast.settings",
         "outlast.pow",
         "outlast.demo",
-        "outlast.engine.family",
+        "outlast.arena",
         "outlast.engine.identity",
     ),
     "outlast.crashtest": (
@@ -129,7 +130,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "outlast.settings",
         "outlast.upkeep",
         "outlast.crashtest",
-        "outlast.engine.family",
+        "outlast.arena",
         "outlast.engine.identity",
     ),
     "outlast.clients": FOR_CLIENTS,

@@ -60,9 +60,14 @@ def _new_locked_file(path: Path, mode: int) -> tuple[int, Path]:
     while True:
         temporary = temporary_beside(path)
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with contextlib.suppress(OSError):  # where nothing can be locked, age has to tell
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_nlink:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = os.fstat(descriptor).st_nlink > 0
+        except BlockingIOError:
+            is_ours = False
+        except OSError:  # where nothing can be locked, age has to tell
+            is_ours = True
+        if is_ours:
             return descriptor, temporary
         os.close(descriptor)  # swept in the moment before it was locked
 

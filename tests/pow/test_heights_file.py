@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from outlast.durable import new_file_beside
 from outlast.pow.chain.heights import open_heights
 from tests.pow.chain import Chain
 from tests.pow.looking import Opened, the_file
@@ -118,15 +119,16 @@ def test_without_a_directory_a_process_has_its_own_polls(chain: Chain, clock: Ti
     assert heights.look().value == 1010
 
 
-def test_a_killed_writer_leaves_nothing_for_long(clock: Ticking, opened: Opened, cache: Path) -> None:
+def test_what_a_killed_writer_leaves_is_swept_and_a_living_one_is_let_be(
+    clock: Ticking, opened: Opened, cache: Path
+) -> None:
     opened().look()
-    leftover, young = (cache / f".{the_file(cache).name}.{name}.tmp" for name in ("0ld", "y0ung"))
+    leftover = cache / f".{the_file(cache).name}.0ld.tmp"
     leftover.touch()
-    young.touch()
-    os.utime(leftover, (1, 1))
     clock.go(5)
 
-    opened().look()
+    with new_file_beside(the_file(cache), 0o600) as (_, written):
+        opened().look()
 
-    assert not leftover.exists()
-    assert young.exists()
+        assert not leftover.exists()
+        assert written.exists()

@@ -188,3 +188,22 @@ def test_a_file_that_is_swept_before_it_is_locked_is_made_anew(tmp_path: Path, m
 
     assert (tmp_path / "file").read_bytes() == b"whole"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_that_somebody_sweeps_just_then_is_let_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sweeps may be stopped while he holds it: a writer does not wait for him."""
+    real = fcntl.flock
+    held: list[int] = []
+
+    def flock(descriptor: int, how: int) -> None:
+        if not held:
+            [found] = tmp_path.iterdir()
+            held.append(os.open(found, os.O_RDONLY))
+            real(held[0], fcntl.LOCK_EX)
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    replace_file(tmp_path / "file", b"whole")
+    os.close(held[0])
+
+    assert (tmp_path / "file").read_bytes() == b"whole"

@@ -2,24 +2,19 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic, sleep
 
+from outlast import arena
 from outlast.app import open_service
 from outlast.core.findings import Level
 from outlast.core.job import Job, ProcessIdentity
 from outlast.core.query import Query
-from outlast.engine.family import send_signal
-from outlast.engine.identity import is_alive, start_ticks
+from outlast.engine.identity import is_alive
 from outlast.settings import load_settings
 from outlast.upkeep.doctor import examine
-
-_LOOK_SECONDS = 0.02
-_LEAVING_SECONDS = 8.0
 
 
 class Client:
@@ -101,38 +96,13 @@ class Arena:
             if cursor is None:
                 return found
 
-    def kill(self, victims: Iterable[ProcessIdentity]) -> int:
-        """Kill processes at once, so that none can react to the death of another; return how many died."""
-        dying = list(victims)
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for victim in dying:
-                send_signal(victim.pid, victim.start_ticks, number)
-        while any(is_alive(victim) for victim in dying):  # SIGKILL cannot be refused
-            sleep(_LOOK_SECONDS / 4)
-        return len(dying)
+    def dismiss(self) -> list[int]:
+        """Let the supervisor leave; return the pids that do not go with it."""
+        return arena.dismiss(self.data_dir, self.supervisor())
 
-    def living(self) -> dict[int, int]:
-        """Return the processes of this place that live, by pid, with when they started."""
-        mark = b"\0JOBS_DATA_DIR=" + os.fsencode(self.data_dir) + b"\0"
-        found: dict[int, int] = {}
-        for name in os.listdir("/proc") if sys.platform == "linux" else ():
-            if name.isdecimal() and int(name) != os.getpid() and mark in b"\0" + _environment(int(name)):
-                ticks = start_ticks(int(name))
-                found |= {} if ticks is None else {int(name): ticks}
-        return found
-
-    def stop(self) -> list[int]:
-        """Let the supervisor leave as an administrator would; return the pids that were left and are killed."""
-        supervisor = self.supervisor()
-        if supervisor is not None:
-            send_signal(supervisor.pid, supervisor.start_ticks, signal.SIGTERM)
-        deadline = monotonic() + _LEAVING_SECONDS
-        while self.living() and monotonic() < deadline:
-            sleep(_LOOK_SECONDS)
-        left = self.living()
-        for pid, ticks in left.items():
-            send_signal(pid, ticks, signal.SIGKILL)
-        return sorted(left)
+    def stop(self) -> None:
+        """End every process of this place."""
+        arena.end(self.data_dir, self.supervisor())
 
     def problems(self) -> list[str]:
         """Return what the doctor says of the store and its files."""
@@ -142,10 +112,3 @@ class Arena:
     def close(self) -> None:
         """Close the store."""
         self.service.close()
-
-
-def _environment(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,25 +10,21 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Protocol
 
+from outlast import arena
 from outlast.app import open_service
+from outlast.arena import LOOK_SECONDS
 from outlast.backends import ServiceBackend
 from outlast.client import Outlast
 from outlast.core.job import Job, ProcessIdentity
 from outlast.demo.activities import ACCOUNT, NAMES, TYPE, ten_activities
 from outlast.demo.puzzles import ZEROS, KnownSearch
-from outlast.engine.family import send_signal
-from outlast.engine.identity import is_alive, start_ticks
 from outlast.jobstate import JobState
 from outlast.pow.job import proof_of_work
 from outlast.settings import BY_VARIABLE, load_settings
 
-LOOK_SECONDS = 0.02
 PATIENCE_SECONDS = 30.0
 """So long something may take to happen; on an idle machine everything takes two seconds at most."""
 ACTIVITY_SECONDS = 0.3
-_LEAVING_SECONDS = 5.0
-_LOOKS_TO_BE_SURE = 3
-"""A process that is just being started may be missed by one look."""
 
 
 class Missed(Exception):
@@ -126,15 +120,8 @@ class Stage:
         return sight
 
     def kill(self, *victims: ProcessIdentity) -> None:
-        """Send SIGKILL to processes of this stage, all at once, and return when all are dead.
-
-        They are frozen first: none may react to the death of another before it dies itself.
-        """
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for victim in victims:
-                send_signal(victim.pid, victim.start_ticks, number)
-        while any(is_alive(victim) for victim in victims):  # SIGKILL cannot be refused
-            sleep(LOOK_SECONDS / 4)
+        """Send SIGKILL to processes of this stage, all at once, and return when all are dead."""
+        arena.kill(victims)
 
     def testimony(self) -> list[str]:
         """Return the lines of the witness file."""
@@ -146,34 +133,15 @@ class Stage:
 
     def stop(self, *, keep: bool) -> list[int]:
         """End every process of this stage and remove its directory (unless `keep`); return the pids that are left."""
-        supervisor = self.service.store.supervisor()
-        polite_until = monotonic()
-        if supervisor is not None and is_alive(supervisor):
-            send_signal(supervisor.pid, supervisor.start_ticks, signal.SIGTERM)
-            polite_until += _LEAVING_SECONDS
-        looks = 0
-        while (left := self.living()) or (looks := looks + 1) < _LOOKS_TO_BE_SURE:
-            if monotonic() > polite_until + _LEAVING_SECONDS:
-                break
-            if monotonic() > polite_until:
-                for pid, ticks in left.items():
-                    send_signal(pid, ticks, signal.SIGKILL)
-            sleep(LOOK_SECONDS)
+        left = arena.end(self.data_dir, self.service.store.supervisor(), self._seen)
         self.service.close()
         if not keep:
             shutil.rmtree(self.directory)
-        return sorted(left)
+        return left
 
     def living(self) -> dict[int, int]:
         """Return the processes of this stage that live, by pid, with when they started."""
-        found = {identity.pid: identity.start_ticks for identity in self._seen if is_alive(identity)}
-        if sys.platform == "linux":
-            mark = b"JOBS_DATA_DIR=" + os.fsencode(self.data_dir)
-            for name in os.listdir("/proc"):
-                if name.isdecimal() and int(name) != os.getpid() and mark in _environment(int(name)):
-                    ticks = start_ticks(int(name))
-                    found |= {} if ticks is None else {int(name): ticks}
-        return found
+        return arena.living(self.data_dir, self._seen)
 
 
 @contextmanager
@@ -223,10 +191,3 @@ def _processes_of(sight: Sight) -> tuple[ProcessIdentity | None, ...]:
 
 def _stand(sight: Sight) -> str:
     return f"saved: nonce {sight.nonce:,}, {len(sight.steps)} of {len(NAMES)} activities"
-
-
-def _environment(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""

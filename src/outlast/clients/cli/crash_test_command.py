@@ -99,7 +99,7 @@ def _tried(
     from outlast.crashtest.trial import Plan, Trial
 
     if not session.json:
-        session.print_lines([f"Killing at random for {format_duration(seconds)} in {place} (seed {seed})."])
+        session.print_lines(wrap(f"Killing at random for {format_duration(seconds)} (seed {seed}), in {place}", WIDTH))
         sys.stdout.flush()
     arena = Arena(place)
     trial = Trial(arena, Plan(seconds=seconds, command=command_line, seed=seed), _watcher(session, seconds))
@@ -145,7 +145,7 @@ def _screen(facts: dict[str, Any], verdict: "Verdict", paint: "Paint") -> Iterat
     for claim, text in CLAIMS.items():
         faults = verdict.faults[claim]
         if claim in verdict.unchecked:
-            yield f"  - Not checked (only our own job says outside what it does): {text}"
+            yield f"  - Not checked here: {text}"
         elif not faults:
             yield f"  {paint('✓', 'green')} {text}"
         else:

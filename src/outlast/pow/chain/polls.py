@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import stat
 import time
 import zlib
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from outlast.durable import new_file_beside, sweep
 from outlast.pow.chain.clock import Clock, Moment
 from outlast.pow.chain.sources import SourceFailed
 
@@ -26,7 +26,6 @@ _MOST_BYTES = 8 * 1024
 _PAUSE_SECONDS = 0.05
 _MARGIN_SECONDS = 1.0
 """How much longer than its deadline a poller may seem to take, on a machine that is busy."""
-_OLDEST_WRITE_SECONDS = 60.0
 _END_OF_TIME = 1e12
 """In seconds; no clock goes so far, and a file that says so is damaged."""
 _STUCK = "another process has been asking for a long time and has not come back"
@@ -150,25 +149,11 @@ def _take(descriptor: int) -> bool:
 
 def _write(file: Path, poll: Poll) -> None:
     """Put the poll in place of the file, whole; it may be lost in a power cut."""
-    _sweep(file)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
+    sweep(file)
+    with new_file_beside(file, 0o600) as (descriptor, temporary):
+        with open(descriptor, "wb", closefd=False) as stream:
             stream.write(_written(poll))
         os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _sweep(file: Path) -> None:
-    """Remove what killed writers have left."""
-    for leftover in file.parent.glob(f".{file.name}.*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _OLDEST_WRITE_SECONDS:
-                leftover.unlink()
 
 
 def _read(file: Path) -> Poll | None:

@@ -7,18 +7,16 @@ have written is read.
 
 import hashlib
 import os
-import secrets
 import stat
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from outlast.crashpoint import crash_point
+from outlast.durable import new_file_beside, sweep
 
 _DIGEST_BYTES = 32
 _LARGEST_FILE = 4_000_000
-_OLDEST_WRITE_SECONDS = 3_600
 
 
 def kept(key: str) -> bytes | None:
@@ -41,7 +39,6 @@ def keep(key: str, code: bytes) -> None:
         return
     with suppress(OSError):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(directory)
         _write(directory / key, hashlib.sha256(code).digest() + code)
 
 
@@ -67,20 +64,9 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, text: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
+    sweep(path)
+    with new_file_beside(path, 0o600) as (descriptor, temporary):
+        with open(descriptor, "wb", closefd=False) as file:
             file.write(text)
         crash_point("keep_code:written")
         os.replace(temporary, path)
-    except OSError:
-        temporary.unlink()
-        raise
-
-
-def _sweep(directory: Path) -> None:
-    """Remove what killed writers have left."""
-    for leftover in directory.glob(".*.tmp"):
-        if time.time() - leftover.stat().st_mtime > _OLDEST_WRITE_SECONDS:
-            leftover.unlink()
