@@ -93,7 +93,8 @@ def _row(subject: "Measured") -> str:
     return f"| {title} | " + " | ".join(number(column(subject)) for column in COLUMNS.values()) + " |"
 
 
-def _strikes(subjects: Sequence["Measured"]) -> str:
+def strikes(subjects: Sequence["Measured"]) -> str:
+    """Return the Markdown table of what random kills left."""
     head = "| | accepted | kills | lost | redone | twice | after |\n|---|---:|---:|---:|---:|---:|---:|\n"
     rows = []
     for each in subjects:
@@ -121,7 +122,7 @@ def page(subjects: Sequence["Measured"], rounds: int, kills: int) -> str:
         "\n",
         READING.format(jobs=f"{OVERALL:,}", probe=probes[len(probes) // 2] if probes else 0, settings=settings),
         _machine(),
-        STRUCK.format(kills=kills, table=_strikes(subjects)) if kills else "",
+        STRUCK.format(kills=kills, table=strikes(subjects)) if kills else "",
         WHERE_WE_LOSE,
     ]
     return "".join(parts)

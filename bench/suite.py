@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.report import chart, page, table
+from bench.report import chart, page, strikes, table
 from tests.faults.faultio import build
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,6 +138,8 @@ def main() -> None:
     count_flushes(subjects)
     strike(subjects, options.kills)
     print(table(subjects))
+    if any(subject.strikes for subject in subjects):
+        print(f"\n{strikes(subjects)}")
     if options.json:
         keys = ("name", "about", "figures", "flushes", "missing", "strikes")
         Path(options.json).write_text(json.dumps([{key: getattr(each, key) for key in keys} for each in subjects]))

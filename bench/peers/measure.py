@@ -114,6 +114,7 @@ def flushes(name: str, place: Path) -> dict[str, float]:
     subject = opened(name, place)
     counter = Path(os.environ["FI_COUNT"])
     try:
+        subject.stand_by()
         _submit(subject, WARM)
         before = _counted(counter)
         made, _ = _submit(subject, 100)
