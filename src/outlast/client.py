@@ -19,7 +19,7 @@ from outlast.core.ids import make_id
 from outlast.core.job import Home, NewJob, Spec
 from outlast.core.moments import Moment, from_datetime, from_iso
 from outlast.engine.jobside import current, target
-from outlast.functions import as_function, home_of_this_process, kept_variables, with_policy
+from outlast.functions import as_function, home_of_this_process, with_policy
 
 LONGEST_NAME = 500
 
@@ -358,14 +358,17 @@ _home_known: tuple[tuple[object, ...], Home] | None = None
 
 
 def _home() -> Home:
-    """Return this program's home; made again only when something it is made of has changed."""
+    """Return this program's home; made again only when something it is made of may have changed."""
     global _home_known
+    import posix
     import sys
 
-    signs = (tuple(sys.path), os.getcwd(), *kept_variables())
+    cwd = os.getcwd()
+    # Asked at every submit: what os.environ stands on is compared in one go.
+    signs = (sys.path, cwd, posix.environ)
     with _home_lock:
         if _home_known is None or _home_known[0] != signs:
-            _home_known = (signs, home_of_this_process())
+            _home_known = (([*sys.path], cwd, {**posix.environ}), home_of_this_process())
         return _home_known[1]
 
 

@@ -129,21 +129,21 @@ def test_a_job_that_is_not_queued_is_not_claimed(store: Supervision) -> None:
         store.claim(submitted(store, delay_seconds=5.0), "process-1")
 
 
-def test_the_input_of_a_claim_is_arguments_and_cursor(store: Supervision) -> None:
-    job = running(store, args='{"args":[1],"kwargs":{}}')
-    assert store.input_of(job.claim) == ('{"args":[1],"kwargs":{}}', None)
+def test_inputs_are_arguments_and_cursors(store: Supervision) -> None:
+    job, other = running(store, args='{"args":[1],"kwargs":{}}'), submitted(store, args='{"args":[],"kwargs":{}}')
+    first, second = '{"args":[1],"kwargs":{}}', '{"args":[],"kwargs":{}}'
+    assert store.inputs_of([job, other]) == {job.id: (first, None), other.id: (second, None)}
 
     store.save_checkpoint(job.claim, Checkpoint(cursor='{"page":5}'))
 
-    assert store.input_of(job.claim) == ('{"args":[1],"kwargs":{}}', '{"page":5}')
+    assert store.inputs_of([job]) == {job.id: (first, '{"page":5}')}
 
 
-def test_the_input_of_a_lost_claim_is_refused(store: Supervision) -> None:
-    job = running(store)
-    store.swap(job, requeued(job), EVENT)
+def test_a_job_that_is_gone_has_no_input(store: Supervision) -> None:
+    job, gone = submitted(store), ended(store)
+    store.remove(gone, "test")
 
-    with pytest.raises(ClaimLost):
-        store.input_of(job.claim)
+    assert store.inputs_of([gone, job]).keys() == {job.id}
 
 
 def test_a_waiting_job_wakes_when_its_time_has_come(store: Supervision, clock: Clock) -> None:

@@ -167,7 +167,7 @@ def test_the_newest_checkpoint_counts(store: Supervision) -> None:
     for cursor in ("1", "2", '{"x":"é"}'):
         store.save_checkpoint(job.claim, Checkpoint(cursor=cursor))
 
-    assert store.input_of(job.claim)[1] == '{"x":"é"}'
+    assert store.inputs_of([job])[job.id][1] == '{"x":"é"}'
 
 
 def test_only_a_cursor_or_preview_that_differs_counts_as_saved(store: Supervision) -> None:
@@ -190,4 +190,4 @@ def test_a_checkpoint_outlives_the_attempt(store: Supervision, shop: Shop) -> No
     again = put_back(store, job)
 
     assert shop.open().details(again).cursor == "5"
-    assert store.input_of(again.claim)[1] == "5"
+    assert store.inputs_of([again])[again.id][1] == "5"

@@ -40,7 +40,7 @@ def test_arguments_of_any_size_come_back(store: Supervision, size: int) -> None:
     job = submitted(store, args=args)
 
     assert store.details(job).args == args
-    assert store.input_of(store.claim(job, "p").claim) == (args, None)
+    assert store.inputs_of([job]) == {job.id: (args, None)}
 
 
 def test_a_job_with_a_delay_waits_for_its_time(store: Supervision) -> None:

@@ -150,7 +150,7 @@ class Jobs(RuleBasedStateMachine):
         claimed = self.store.claim(due[0], PROCESS)
         known.move(Status.RUNNING)
         known.attempt += 1
-        assert self.store.input_of(claimed.claim) == (known.args, known.cursor)
+        assert self.store.inputs_of([claimed]) == {claimed.id: (known.args, known.cursor)}
         self.claims.append(claimed.claim)
 
     def drawn_claim(self, data: st.DataObject) -> Claim:

@@ -241,8 +241,8 @@ class Supervision(Store, Protocol):
     def claim(self, job: Job, process_id: str) -> Job:
         """Give a queued job to a process: `running`, attempt + 1; return it so. Raise ClaimLost if it moved."""
 
-    def input_of(self, claim: Claim) -> tuple[str, str | None]:
-        """Return the JSON texts of the arguments and of the cursor."""
+    def inputs_of(self, jobs: Sequence[Job]) -> dict[str, tuple[str, str | None]]:
+        """Return by id the JSON texts of the arguments and of the cursor, of those that are there."""
 
     def steps(self, job_id: str, *, after: int, limit: int) -> list[Step]:
         """Return finished steps in order, without the first `after`."""

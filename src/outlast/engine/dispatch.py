@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from outlast.core.errors import ClaimLost, StoreError
 from outlast.core.job import Event, Job
@@ -35,6 +35,14 @@ class Queues:
     at_once: Mapping[str, int] = field(default_factory=dict)
 
 
+class Due(NamedTuple):
+    """A queued job, and what it goes on from: arguments and cursor as JSON."""
+
+    job: Job
+    args: str
+    cursor: str | None
+
+
 class Dispatcher:
     """Claims due jobs for processes that are ready, and sees that processes get ready."""
 
@@ -55,6 +63,7 @@ class Dispatcher:
         self._queues = queues
         self._no_start_before: float | None = None
         self._saw_quick = False
+        self._ahead: list[Due] | None = None
         self.backlog = False
         """Whether there may be queued jobs for which nobody was found."""
 
@@ -88,9 +97,10 @@ class Dispatcher:
             self.backlog = True
             return
         self._saw_quick = False
-        due = self._store.due(limit, queues=self._queues.only, at_once=self._queues.at_once)
-        self.backlog = len(due) == limit
-        for job in due:
+        found = self._find(limit) if self._ahead is None else self._ahead
+        self.backlog = len(found) >= limit
+        for due in found[:limit]:
+            job = due.job
             lodging = Lodging.of(job)
             weight = self._pool.pace.weight(job.spec)
             self._saw_quick = self._saw_quick or weight < 1
@@ -100,8 +110,7 @@ class Dispatcher:
             elif weight < 1:
                 process = self._least_loaded(loads, lodging)
             if process is not None:
-                self._claim(turn, job, process)
-                turn.changed = True
+                self._claim(turn, due, process)
                 loads[process] = loads.get(process, 0.0) + weight
                 continue
             self.backlog = True
@@ -111,6 +120,22 @@ class Dispatcher:
                 coming.remove(lodging)
             else:
                 turn.then(self._make_ready, job)
+
+    def look_ahead(self, ends: int | None) -> None:
+        """Find due jobs for the next `dispatch` before its batch begins, where looking holds nobody up.
+
+        `ends`: so many jobs will end in the batch, and nothing else in it changes what is due; None: other things may.
+        """
+        self._ahead = None
+        if ends is not None and self.backlog and not self._queues.at_once:  # with a limit, what ends counts too
+            busy = self._pool.in_stage(Stage.IDLE, Stage.BUSY)
+            ahead = sum(DEPTH - len(process.jobs) for process in busy) if self._saw_quick else 0
+            self._ahead = self._find(max(0, self.room()) + min(ahead + ends, 2 * ends + DEPTH // 4))
+
+    def _find(self, limit: int) -> list[Due]:
+        jobs = self._store.due(limit, queues=self._queues.only, at_once=self._queues.at_once)
+        inputs = self._store.inputs_of(jobs) if jobs else {}
+        return [Due(job, *inputs[job.id]) for job in jobs if job.id in inputs]
 
     def _loads(self, turn: Turn, ready: list[JobProcess]) -> dict[JobProcess, float]:
         """Return the processes that may take short jobs ahead, and how full they are when this turn is over."""
@@ -129,28 +154,32 @@ class Dispatcher:
         fitting = [process for process in fitting if process.jobs_run + len(process.jobs) + DEPTH < JOBS_PER_PROCESS]
         return min(fitting, key=lambda process: loads[process], default=None)
 
-    def _claim(self, turn: Turn, job: Job, process: JobProcess) -> None:
+    def _claim(self, turn: Turn, due: Due, process: JobProcess) -> None:
         if not process.is_recorded:
             self._store.add_process(process.identity)
-        claimed = self._store.claim(job, process.identity.id)
-        args, cursor = self._store.input_of(claimed.claim)
-        steps, more = page_of_steps(self._store, job.id, after=0) if job.attempt else ([], False)
+        try:
+            claimed = self._store.claim(due.job, process.identity.id)
+        except ClaimLost:  # somebody paused or cancelled it after it was read
+            self.backlog = True
+            return
+        steps, more = page_of_steps(self._store, claimed.id, after=0) if due.job.attempt else ([], False)
+        turn.changed = True
+        turn.then(self._hand_over, process, claimed, due, {"steps": steps, "more": more})
+
+    def _hand_over(self, process: JobProcess, job: Job, due: Due, done: Mapping[str, Any]) -> None:
+        """After the commit: the process is told what to do, and what is done already."""
         message = {
             "op": "run",
-            "job": claimed.id,
-            "attempt": claimed.attempt,
-            "target": claimed.spec.target,
-            "account": claimed.account,
-            "args": args,
-            "cursor": cursor,
-            "steps": steps,
-            "more": more,
-            "retry_on": claimed.spec.policy.retry_on,
-            "log": str(self._places.log(claimed.id)),
+            "job": job.id,
+            "attempt": job.attempt,
+            "target": job.spec.target,
+            "account": job.account,
+            "args": due.args,
+            "cursor": due.cursor,
+            **done,
+            "retry_on": job.spec.policy.retry_on,
+            "log": str(self._places.log(job.id)),
         }
-        turn.then(self._hand_over, process, claimed, message)
-
-    def _hand_over(self, process: JobProcess, job: Job, message: Mapping[str, Any]) -> None:
         process.is_recorded = True
         if process.stage is Stage.IDLE:
             process.began = monotonic()

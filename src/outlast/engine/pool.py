@@ -89,7 +89,10 @@ class JobProcess:
 
     def number_of(self, claim: Claim) -> int | None:
         """Return the number of the job with this claim, None if the process does not have it."""
-        return next((number for number, job in self.jobs.items() if job.claim == claim), None)
+        for number, job in self.jobs.items():
+            if job.id == claim.job_id and job.attempt == claim.attempt:
+                return number
+        return None
 
     def begun(self) -> Job | None:
         """Return the job that has begun and not ended; of an unknown past the first."""

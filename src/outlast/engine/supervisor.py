@@ -166,6 +166,7 @@ class Supervisor:
         if self._may_gather(is_urgent=is_urgent):
             return
         turn = Turn(self._wire)
+        self._dispatcher.look_ahead(None if is_urgent else self._plain_ends())
         with self._store.batch():
             self._work(turn, buried)
         self._inbox.clear()
@@ -208,6 +209,13 @@ class Supervisor:
         gathers = is_free and now - began < GATHER_SECONDS and (self._only_early_ends() or self._wire.is_flooded())
         self._gathering_since = began if gathers else math.inf
         return gathers
+
+    def _plain_ends(self) -> int | None:
+        """Return how many jobs came to their end with a result; None if anything else was said."""
+        plain = all(
+            message.get("op") == "finish" and message.get("outcome") == "completed" for _, message in self._inbox
+        )
+        return len(self._inbox) if plain else None
 
     def _only_early_ends(self) -> bool:
         """Tell whether only ends came, all of processes that are busy with their next job."""

@@ -30,6 +30,8 @@ BUSY_SECONDS = 10.0
 """How long another process may hold the lock before we give up."""
 _PROBE_AFTER = 8
 """Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
+_PATIENT_AFTER = 40
+"""Most waits are for one commit of another process, which takes a few milliseconds: to oversleep it costs more."""
 _WRONG_VALUE = (UnicodeError, OverflowError)
 
 _log = logging.getLogger("outlast")
@@ -360,7 +362,7 @@ class Database:
             return False
         if time.monotonic() - self._busy_since > BUSY_SECONDS:
             return False
-        time.sleep(min(0.00005 * (calls + 1), 0.002))
+        time.sleep(0.0002 if calls < _PATIENT_AFTER else 0.002)
         return True
 
     def _failed(self, error: Exception) -> OutlastError:

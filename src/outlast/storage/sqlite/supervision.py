@@ -43,6 +43,10 @@ _CLAIM = (
     " started_at = coalesce(started_at, ?), updated_at = ?, process_id = ?, intent = NULL, intent_actor = NULL"
     " WHERE seq = ? AND id = ? AND status = 'queued' AND attempt = ?"
 )
+_INPUTS = (
+    "SELECT j.id, coalesce(j.args, i.args), c.cursor FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq"
+    f" LEFT JOIN checkpoints c ON c.seq = j.seq {_LISTED}"
+)
 _CURSOR = "SELECT substr(cursor, 1, ?) FROM checkpoints WHERE seq = ? AND cursor IS NOT NULL"
 _MOST_CURSOR_CHARACTERS = 200
 """So much of a cursor is told in the history; all of it stands in the job."""
@@ -160,16 +164,9 @@ class SqliteStore(SqliteSchedules):
         found = self._database.execute(_CURSOR, (_MOST_CURSOR_CHARACTERS, job.seq)) if job.attempt else []
         return {"cursor": found[0][0]} if found else {}
 
-    def input_of(self, claim: Claim) -> tuple[str, str | None]:
-        sql = (
-            "SELECT coalesce(j.args, i.args), c.cursor FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq"
-            " LEFT JOIN checkpoints c ON c.seq = j.seq WHERE j.id = ? AND j.status = 'running' AND j.attempt = ?"
-        )
-        found = self._database.execute(sql, (claim.job_id, claim.attempt))
-        if not found:
-            raise lost(claim)
-        args, cursor = found[0]
-        return args, cursor
+    def inputs_of(self, jobs: Sequence[Job]) -> dict[str, tuple[str, str | None]]:
+        found = self._database.execute(_INPUTS, (json.dumps([job.seq for job in jobs]),))
+        return {job_id: (args, cursor) for job_id, args, cursor in found}
 
     def steps(self, job_id: str, *, after: int, limit: int) -> list[Step]:
         with self._database.read():

@@ -44,7 +44,7 @@ def swap(database: Database, before: Job, after: Job, outcome: Outcome, now: Mom
     values = (*_state(after, now), None if is_long else result)
     if not database.change(_SWAP, (*values, before.seq, before.id, before.status, before.attempt)):
         raise ClaimLost(f"{before.id} is no longer {before.status} in attempt {before.attempt}.")
-    if before.status.is_end or after.status is Status.COMPLETED:
+    if before.status.is_end or (after.status is Status.COMPLETED and before.attempt > 1):
         # Of an earlier end, or an earlier try.
         database.execute("DELETE FROM results WHERE seq = ?", (before.seq,))
     if result is not None and is_long:
