@@ -43,6 +43,13 @@ class Due(NamedTuple):
     cursor: str | None
 
 
+class Found(NamedTuple):
+    """Queued jobs in their order. `is_cut`: there may be more."""
+
+    due: list[Due]
+    is_cut: bool
+
+
 class Dispatcher:
     """Claims due jobs for processes that are ready, and sees that processes get ready."""
 
@@ -63,7 +70,7 @@ class Dispatcher:
         self._queues = queues
         self._no_start_before: float | None = None
         self._saw_quick = False
-        self._ahead: list[Due] | None = None
+        self._ahead: Found | None = None
         self.backlog = False
         """Whether there may be queued jobs for which nobody was found."""
 
@@ -98,8 +105,8 @@ class Dispatcher:
             return
         self._saw_quick = False
         found = self._find(limit) if self._ahead is None else self._ahead
-        self.backlog = len(found) >= limit
-        for due in found[:limit]:
+        self.backlog = found.is_cut or len(found.due) > limit
+        for due in found.due[:limit]:
             job = due.job
             lodging = Lodging.of(job)
             weight = self._pool.pace.weight(job.spec)
@@ -132,10 +139,11 @@ class Dispatcher:
             ahead = sum(DEPTH - len(process.jobs) for process in busy) if self._saw_quick else 0
             self._ahead = self._find(max(0, self.room()) + min(ahead + ends, 2 * ends + DEPTH // 4))
 
-    def _find(self, limit: int) -> list[Due]:
+    def _find(self, limit: int) -> Found:
         jobs = self._store.due(limit, queues=self._queues.only, at_once=self._queues.at_once)
         inputs = self._store.inputs_of(jobs) if jobs else {}
-        return [Due(job, *inputs[job.id]) for job in jobs if job.id in inputs]
+        due = [Due(job, *inputs[job.id]) for job in jobs if job.id in inputs]
+        return Found(due, is_cut=len(jobs) == limit)
 
     def _loads(self, turn: Turn, ready: list[JobProcess]) -> dict[JobProcess, float]:
         """Return the processes that may take short jobs ahead, and how full they are when this turn is over."""
