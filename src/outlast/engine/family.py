@@ -67,8 +67,9 @@ class Family:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> list[Member]:
         """Send a signal to every living member; return who was still there.
 
-        A large family is stopped first: what forks all the time has children faster than they can be killed.
+        All are stopped first: what forks all the time has children faster than they can be killed.
         """
+        self._stop_group()
         members = self.look()
         if sum(not member.is_dead for member in members) > LARGE:
             self._stop({member.pid for member in members})
@@ -77,6 +78,15 @@ class Family:
             if not member.is_dead:
                 send_signal(member.pid, member.ticks, number)
         return members
+
+    def _stop_group(self) -> None:
+        """Stop the process group of the job process in one call, those too that are just being forked.
+
+        Only as long as the job process lives, so that its number is nobody else's.
+        """
+        if is_alive(self._identity):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._identity.pid, signal.SIGSTOP)
 
     def _stop(self, members: set[int]) -> None:
         """Stop all members until no new one appears. Each at first sight: a look at all takes long while they run."""

@@ -15,7 +15,7 @@ from outlast.jobstate.reading import Entry, read_entry
 
 _KEPT_ASIDE_DAYS = 7
 _TEMPORARY_SECONDS = 60
-_BUSY_SECONDS = 10.0
+_BUSY_SECONDS = 9.0
 _POLL_SECONDS = 0.002
 
 

@@ -26,8 +26,8 @@ from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.transaction import Transaction
 from outlast.storage.sqlite.watch import Change, Watch, file_of
 
-BUSY_SECONDS = 10.0
-"""How long another process may hold the lock before we give up."""
+BUSY_SECONDS = 9.0
+"""How long another process may hold the lock before we give up: with all else a call ends within ten seconds."""
 _PROBE_AFTER = 8
 """Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
 _PATIENT_AFTER = 40
