@@ -14,6 +14,7 @@ from outlast.client import Handle
 from outlast.core.status import Status
 from tests import processes
 from tests.engine import stubborn
+from tests.limits import hold_to
 from tests.waiting import eventually
 from tests.workshop import GRACE_SECONDS, Workshop
 
@@ -68,7 +69,7 @@ def cancel_all(workshop: Workshop, begun: list[tuple[Handle, list[int]]]) -> Non
         handle.cancel()
     for handle, pids in begun:
         ended = workshop.until_ended(handle)
-        assert monotonic() - at < MOST_SECONDS, f"{handle.id} took {monotonic() - at:.2f} s"
+        hold_to(MOST_SECONDS, monotonic() - at, handle.id)
         assert ended.status is Status.CANCELLED
         assert [pid for pid in pids if processes.seen(pid)] == []
 

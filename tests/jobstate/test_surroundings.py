@@ -5,7 +5,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from pathlib import Path
 
@@ -135,16 +134,14 @@ def test_sixteen_descriptors_are_enough_for_hundreds_of_checklists(directory: Pa
     assert done.stdout == "101 ['poll-1']\n", done.stderr
 
 
-def test_a_large_json_is_at_most_a_second_behind(directory: Path) -> None:
+def test_a_large_json_is_rewritten_although_nothing_more_comes(directory: Path) -> None:
     names = [f"activity-{number:05}-{'x' * 40}" for number in range(5_000)]
     checklist = JobState(dir=directory, timezone="UTC", clock=Clock(DAY)).open(ACCOUNT, TYPE, names)
     for name in names[:300]:
         checklist.complete(name)
 
-    began = time.monotonic()
     eventually(lambda: len(read_json(json_path(directory))["completed"]) == 300, timeout=5, what="the JSON")
 
-    assert time.monotonic() - began < 4
     eventually(lambda: "outlast-job-state" not in {thread.name for thread in threading.enumerate()}, timeout=5)
 
 

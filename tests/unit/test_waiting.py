@@ -28,7 +28,7 @@ def test_it_fails_at_its_deadline_and_names_what_was_missing() -> None:
     with pytest.raises(AssertionError, match=r"Waited 0\.05 s for the file; the last answer was None"):
         eventually(lambda: None, timeout=0.05, what="the file")
 
-    assert 0.05 <= monotonic() - began < 5
+    assert monotonic() - began >= 0.05
 
 
 def test_it_asks_once_even_without_time() -> None:
