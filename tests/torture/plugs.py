@@ -26,6 +26,7 @@ ACCOUNTS, ACTIVITIES = 2, 60
 TYPES_A_CUT = 4
 """So many checklists are enough that the script does not come to its end."""
 NEWS = (20, 200, 600)
+BYTES_OF_NEWS = 200
 """About so many acknowledgements lie between two cuts: some fall into the start of everything, most into full work."""
 CUTS = (Cut.AT_ONCE, Cut.AT_ONCE, Cut.AT_ONCE, Cut.LOG_FLUSHED, Cut.ORDERLY)
 PATIENCE_SECONDS = 30.0
@@ -58,7 +59,6 @@ class PulledPlugs(Torture):
         self._disk = disk
         self._script: subprocess.Popen[bytes] | None = None
         self._script_diary = directory.with_name("activities")
-        self._before = 0
         self.promises = 0
         self.lost: list[str] = []
         self.too_late = 0
@@ -69,9 +69,9 @@ class PulledPlugs(Torture):
         """Let everything work for a while, pull the plug, and look for what was acknowledged."""
         self._keep_clients()
         self._keep_script()
-        wanted = self._before + self._chance.randint(1, self._chance.choice(NEWS))
+        wanted = sum(self._sizes().values()) + BYTES_OF_NEWS * self._chance.randint(1, self._chance.choice(NEWS))
         with suppress(AssertionError):
-            eventually(lambda: self._promised().count >= wanted, timeout=PATIENCE_SECONDS)
+            eventually(lambda: sum(self._sizes().values()) >= wanted, timeout=PATIENCE_SECONDS)
         how = self._chance.choice(CUTS)
         heard = self._sizes()
         alive = set(processes.job_processes(self._data_dir))  # some end by themselves, now that nothing can be written
@@ -83,7 +83,7 @@ class PulledPlugs(Torture):
         self.too_late += len(list(self._missing(self._promised())))
         self._unhear(heard)
         promised = self._promised()
-        self._before = self.promises = promised.count
+        self.promises = promised.count
         self.lost += [f"cut {self.cuts.total()} ({how.name}): {fault}" for fault in self._missing(promised)]
         self.too_late -= len(self.lost)
 
