@@ -2,8 +2,8 @@
 
     python -m tests.formats.past DIRECTORY
 
-writes `jobs.db` and `told.json`, and both compressed. `stored/history-5` was made by it with the program of its time, in
-which each removed job had a row of its own; see furnish.py for how.
+writes `jobs.db` and `told.json`, and both compressed. `stored/history-5` was made by it with the program of its time,
+in which each removed job had a row of its own; see furnish.py for how.
 """
 
 import gzip

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from outlast.storage.sqlite import SqliteStore
-from outlast.storage.sqlite.existing import open_existing
 from outlast.storage.sqlite.examination import problems_of, statuses_of
+from outlast.storage.sqlite.existing import open_existing
 from tests.contract.making import Clock, ended
 from tests.formats.past import LATER, furnish_past, told
 from tests.formats.test_stored import STORED, unpack
