@@ -38,19 +38,23 @@ _OF_IDS = (
 )
 _PLAIN = "SELECT number FROM history_blocks WHERE summary IS NULL LIMIT 1"
 _OF_KEY = "SELECT block FROM history_keys WHERE key = ?"
-LAST_REMOVED = "SELECT coalesce(max(last_removed), 0) FROM history_blocks"
-FORGOTTEN = "SELECT 1 FROM history_blocks WHERE first_removed <= ? LIMIT 1"
 
 _End = tuple[Moment, int, Moment | None]
 """The end of a job, its place (which keeps two ends of one moment apart), and its start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class FailedHere:
     """Failures of one group and kind in the whole history, and the block that holds the last of them."""
 
     failed: Failed
     block: int
+
+    def add(self, failed: Failed, block: int) -> None:
+        """Add what failed in another block."""
+        if failed.newest_at > self.failed.newest_at:
+            self.block = block
+        self.failed = self.failed.with_more(failed)
 
 
 class History:
@@ -153,8 +157,7 @@ class History:
                 if known is None:
                     found[each[:2]] = FailedHere(failed=each, block=number)
                 else:
-                    last = number if each.newest_at > known.failed.newest_at else known.block
-                    found[each[:2]] = FailedHere(failed=each.with_more(known.failed), block=last)
+                    known.add(each, number)
         return found
 
     def failed_groups(self) -> set[str]:

@@ -18,7 +18,7 @@ from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats
 from outlast.core.moments import Moment
 from outlast.core.query import Query
 from outlast.core.status import Intent, Status
-from outlast.storage.sqlite import failures, history, removal, rows, schema, submission
+from outlast.storage.sqlite import failures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
 from outlast.storage.sqlite.filters import count_matching, select_seqs
@@ -239,7 +239,7 @@ class SqliteJobs:
 
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
         cutoff = self.now() - round(older_than_seconds * 1000)
-        if not self._database.execute(history.FORGOTTEN, (cutoff,)):
+        if not self._database.execute(removal.FORGOTTEN, (cutoff,)):
             return 0
         with self._database.write("forget"), self._sound():
             return self._removal.history.forget(cutoff, limit)

@@ -9,13 +9,12 @@ from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.status import Status
 from outlast.storage.sqlite.connection import Database
-from outlast.storage.sqlite.history import History
 from outlast.storage.sqlite.rows import Specs
 from outlast.storage.sqlite.submission import fingerprint
-from outlast.storage.sqlite.traces import Trace
 
 if TYPE_CHECKING:
     from outlast.core.figures import Removed
+    from outlast.storage.sqlite.history import History
 
 _TABLES = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions", "jobs")
 
@@ -49,6 +48,8 @@ _READ_BEFORE = (
     f" AND j.read_at <= ? AND j.completed_at <= ? AND {_NOT_WANTED} AND {_NOT_HELD} ORDER BY j.read_at LIMIT ?"
 )
 
+FORGOTTEN = "SELECT 1 FROM history_blocks WHERE first_removed <= ? LIMIT 1"
+
 
 class Removal:
     """The finished jobs of one store on their way out. What changes it runs inside the caller's transaction."""
@@ -56,8 +57,15 @@ class Removal:
     def __init__(self, database: Database, specs: Specs) -> None:
         self._database = database
         self._specs = specs
-        self.history = History(database.execute)
         self._all_read_before: Moment = 0
+
+    @property
+    def history(self) -> "History":
+        """What stays of removed jobs."""
+        # Most commands never ask for it, and it takes a while to import.
+        from outlast.storage.sqlite.history import History
+
+        return History(self._database.execute)
 
     def removed(self, text: str) -> "Removed | None":
         """Return what is known of the removed job with this id or key."""
@@ -103,6 +111,8 @@ class Removal:
         return [(seq, job_id) for seq, job_id in found]
 
     def _remove(self, seqs: Sequence[int], actor: str, now: Moment) -> None:
+        from outlast.storage.sqlite.traces import Trace
+
         listed = json.dumps(list(seqs))
         marks = {
             job_id: fingerprint(self._specs.of_row(spec_row), args or "")

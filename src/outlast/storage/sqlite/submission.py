@@ -13,7 +13,6 @@ from outlast.core.moments import Moment
 from outlast.core.status import Reason, Status
 from outlast.storage.sqlite.connection import Database, Row
 from outlast.storage.sqlite.failures import readable
-from outlast.storage.sqlite.history import History
 from outlast.storage.sqlite.rows import SHORT_CHARACTERS, Specs, labels_to_json
 
 SEQ_PER_MS = 1024
@@ -122,6 +121,12 @@ def _known_by_key(database: Database, specs: Specs, job: NewJob, key: str) -> st
         spec = specs.of_row(spec_row)
         same = (spec.kind, spec.target) == (job.spec.kind, job.spec.target)
         return _accepted(job_id, key, same and _same_json(args, job.args))
+    return _known_by_removed_key(database, job, key)
+
+
+def _known_by_removed_key(database: Database, job: NewJob, key: str) -> str | None:
+    from outlast.storage.sqlite.history import History
+
     with readable(database.path):
         removed = History(database.execute).of_key(key)
     if removed is None:

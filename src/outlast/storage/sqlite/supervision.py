@@ -10,7 +10,7 @@ from outlast.core.errors import ClaimLost
 from outlast.core.job import Checkpoint, Claim, Event, Job, ProcessIdentity, Step
 from outlast.core.moments import Moment
 from outlast.core.status import Status, check_move
-from outlast.storage.sqlite import gauges, history, rows, wal
+from outlast.storage.sqlite import gauges, rows, wal
 from outlast.storage.sqlite.schedules import SqliteSchedules
 from outlast.storage.sqlite.swaps import lost
 
@@ -28,7 +28,7 @@ _RUNNING_IN = (
 )
 _LAST_END = (
     "SELECT max((SELECT coalesce(max(completed_at), 0) FROM jobs WHERE completed_at IS NOT NULL AND keep = 0),"
-    f" ({history.LAST_REMOVED}))"
+    " (SELECT coalesce(max(last_removed), 0) FROM history_blocks))"
 )
 _LISTED = "WHERE j.seq IN (SELECT value FROM json_each(?))"
 _RUNNING = "WHERE j.status = 'running' AND j.completed_at IS NULL"

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -20,9 +21,9 @@ from outlast.storage.sqlite.rows import EARLIEST, LATEST
 
 HOUR_MS = 3_600_000
 _MOST_BYTES = 256 * 1024 * 1024
-"""No block that we make comes near it; a damaged one must not fill the memory."""
 _MOST_TRACES = 65_536
-_COUNTED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+"""Neither is near to a block that we make; a damaged one must not fill the memory."""
+_COUNTED: Mapping[str, int] = {Status.COMPLETED: 0, Status.FAILED: 1, Status.CANCELLED: 2}
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -63,7 +64,7 @@ class Failed(NamedTuple):
     def with_more(self, other: "Failed") -> "Failed":
         """Return both together."""
         oldest, newest = min(self.oldest_at, other.oldest_at), max(self.newest_at, other.newest_at)
-        return self._replace(number=self.number + other.number, oldest_at=oldest, newest_at=newest)
+        return Failed(self.group, self.kind, self.number + other.number, oldest, newest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def summary_of(traces: Iterable[Trace]) -> Summary:
     failed: dict[tuple[str, str], Failed] = {}
     for each in traces:
         end = each.completed_at
-        ends.setdefault(end // HOUR_MS, [0] * len(_COUNTED))[_COUNTED.index(Status(each.status))] += 1
+        ends.setdefault(end // HOUR_MS, [0] * len(_COUNTED))[_COUNTED[each.status]] += 1
         if each.status == Status.COMPLETED:
             newest[each.kind] = max(end, newest.get(each.kind, end))
         elif each.status == Status.FAILED:
@@ -153,6 +154,8 @@ def pack_summary(summary: Summary) -> bytes:
     return zlib.compress(_encode([ends, summary.newest, summary.failed]).encode())
 
 
+# The bytes are all there is to it, so it is never out of date; a dashboard asks for the same ones again and again.
+@lru_cache(2048)
 def unpack_summary(packed: bytes) -> Summary:
     """Return the summary of its bytes. Raise ValueError or TypeError for damaged ones."""
     ends, newest, failed = _decoded(packed)
