@@ -20,6 +20,8 @@ from outlast.core.errorgroups import error_group
 from outlast.core.job import Home, NewJob, Spec
 from outlast.core.policies import Policy
 from outlast.storage.sqlite import SqliteStore
+from outlast.storage.sqlite.history import History
+from outlast.storage.sqlite.traces import Trace
 
 KINDS = ("mirror", "mail", "report", "ping", "crawl")
 ERRORS = (
@@ -37,8 +39,8 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, 'default', 0, 0, ?, ?, ?, ?, 1, 'cli:me', ?, ?, ?, '{\"args\":[],\"kwargs\":{}}')"
 )
 _REMOVED = (
-    "INSERT INTO history SELECT 'h' || id, NULL, kind, NULL, status, reason, error_group, created_at, started_at,"
-    " completed_at, completed_at + 3600000, 'retention', NULL FROM jobs WHERE seq % 5 = 0"
+    "SELECT 'h' || id, NULL, kind, NULL, status, reason, error_group, created_at, started_at, completed_at,"
+    " completed_at + 3600000, 'retention', NULL FROM jobs WHERE seq % 5 = 0 ORDER BY completed_at"
 )
 
 
@@ -53,7 +55,7 @@ def fill(path: Path, finished: int) -> None:
     with database.write():
         database.execute("DELETE FROM jobs")
         database.executemany(_INSERT, rows(finished, store.now(), known))
-        database.execute(_REMOVED)
+        History(database.execute).add([Trace(*row) for row in database.execute(_REMOVED)])
     store.close()
 
 

@@ -94,7 +94,7 @@ SETTINGS = (
     Setting("OUTLAST_MAX_CRASHES", "3", _count, "deaths without a save before a job is given up"),
     Setting("OUTLAST_RETENTION", "1h", _keep_for, "how long a finished job stays once its end was read"),
     Setting("OUTLAST_RETENTION_UNREAD", "7d", _keep_for, "how long a finished job stays unread"),
-    Setting("OUTLAST_HISTORY", "30d", _keep_for, "how long a pruned job's history row and key stay"),
+    Setting("OUTLAST_HISTORY", "30d", _keep_for, "how long a pruned job's history and key stay"),
     Setting("OUTLAST_TOKEN", None, _text, "token for servers that listen beyond this machine", secret=True),
     Setting("OUTLAST_TIMEZONE", None, _zone, "IANA zone of job state and schedules (default: the system's)"),
     Setting("OUTLAST_CLUSTER_WORKER", None, _text, "number of this cluster worker, for job state"),

@@ -12,7 +12,7 @@ from outlast.core.status import Reason, Status
 class FailureGroup:
     """Failures with the same cause. `group` is their error as `error_group` masks it, empty if they have none.
 
-    `count` counts removed jobs too, of which only a history row is left; `kept` are those that are still there. The
+    `count` counts removed jobs too, of which only their history is left; `kept` are those that are still there. The
     example is the newest, of those that are still there if any is.
     """
 

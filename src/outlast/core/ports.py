@@ -89,7 +89,7 @@ class Jobs(Protocol):
         """Note that the end of these jobs was read: their retention counts from now on. Others are left alone."""
 
     def remove(self, job: Job, actor: str) -> None:
-        """Remove a finished job and leave a history row; raise Conflict if it is not finished."""
+        """Remove a finished job and leave its history; raise Conflict if it is not finished."""
 
     def prune(self, *, older_than_seconds: float, limit: int, read: bool | None = None) -> list[str]:
         """Remove at most `limit` finished jobs that ended longer ago, except `keep` ones; return their ids. Those on
@@ -99,7 +99,7 @@ class Jobs(Protocol):
         """
 
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
-        """Delete at most `limit` history rows of jobs removed longer ago; return how many. Their keys are free."""
+        """Forget the history of at most `limit` jobs removed longer ago; return how many. Their keys are free."""
 
     def removed(self, text: str) -> "Removed | None":
         """Return what is known of the job with this id or key that was removed last."""
@@ -116,7 +116,7 @@ class Jobs(Protocol):
     def figures(self, *, hours: int, days: int, newest: int) -> "Figures":
         """Return the ends of the last hours and days, how long the `newest` of each kind took, what is waited for.
 
-        Removed jobs count as long as their history rows stay.
+        Removed jobs count as long as their history stays.
         """
 
     def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":

@@ -12,8 +12,8 @@ from outlast.clients.cli.values import DURATION
 def command(session: Session, older_than: float) -> None:
     """Remove finished jobs that ended a while ago.
 
-    Read or not, but never those that were submitted with --keep. One small row of history stays of each
-    (OUTLAST_HISTORY), so that its key is still known.
+    Read or not, but never those that were submitted with --keep. A few bytes of history stay of each
+    (OUTLAST_HISTORY), so that its key is still known, and stats and failures count it. The file becomes smaller.
     """
     count = session.service().prune(older_than) if session.has_store() else 0
     if session.json:

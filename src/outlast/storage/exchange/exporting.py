@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from outlast.core.moments import Moment, to_iso
-from outlast.storage.exchange.lines import END, FORMAT_VERSION, HEADER, HISTORY, JOB, OF_JOB, SCHEDULE, SPEC, Line
+from outlast.storage.exchange.lines import END, FORMAT_VERSION, HEADER, HISTORY, JOB, OF_JOB, SCHEDULE, SPEC
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.connection import Database, Row
+from outlast.storage.sqlite.history import History
+from outlast.storage.sqlite.traces import Trace
 
 _JOBS_A_READ = 500
 """So few that no reading holds up the store for long, however slowly the lines are taken."""
@@ -28,10 +30,8 @@ _BELONGINGS = {
     line: f"SELECT seq, {line.sql({})} FROM {line.table} WHERE seq BETWEEN ? AND ? ORDER BY seq, {_ORDER[line.table]}"
     for line in OF_JOB
 }
-_ALL = {
-    SCHEDULE: f"SELECT name, spec_id, {SCHEDULE.sql({})} FROM schedules WHERE name > ? ORDER BY name LIMIT ?",
-    HISTORY: f"SELECT id, NULL, {HISTORY.sql({})} FROM history WHERE id > ? ORDER BY id LIMIT ?",
-}
+_SCHEDULES = f"SELECT name, spec_id, {SCHEDULE.sql({})} FROM schedules WHERE name > ? ORDER BY name LIMIT ?"
+_TRACE = f"SELECT {HISTORY.sql({})} FROM (SELECT {', '.join(f'? AS {name}' for name in Trace._fields)})"
 
 
 class Export:
@@ -52,8 +52,8 @@ class Export:
             after, piece = found
             yield piece
             found = self._jobs(after)
-        for line in (SCHEDULE, HISTORY):
-            yield from self._table(line)
+        yield from self._schedules()
+        yield from self._history()
         yield _line({"type": END, **self.counts})
 
     def _jobs(self, after: int) -> tuple[int, bytes] | None:
@@ -97,12 +97,24 @@ class Export:
         self.counts[SPEC] += 1
         return [found[0][0]]
 
-    def _table(self, line: Line) -> Iterator[bytes]:
+    def _schedules(self) -> Iterator[bytes]:
         after = ""
-        while found := self._database.execute(_ALL[line], (after, _ROWS_A_READ)):
+        while found := self._database.execute(_SCHEDULES, (after, _ROWS_A_READ)):
             after = found[-1][0]
-            self.counts[line.type] += len(found)
+            self.counts[SCHEDULE.type] += len(found)
             yield _joined([text for _, spec, row in found for text in (*self._spec(spec), row)])
+
+    def _history(self) -> Iterator[bytes]:
+        history, number = History(self._database.execute), 0
+        while True:
+            with self._database.read(), failures.readable(self._database.path):
+                found = history.next_block(number)
+                if found is None:
+                    return
+                number, traces = found
+                lines = [self._database.execute(_TRACE, trace)[0][0] for trace in traces]
+            self.counts[HISTORY.type] += len(lines)
+            yield _joined(lines)
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

@@ -13,10 +13,13 @@ from outlast.core.status import ENDS, Reason, Status
 from outlast.storage.exchange.lines import HISTORY, JOB, SCHEDULE, STEP, Line
 from outlast.storage.exchange.reading import Entry, Reading, is_export
 from outlast.storage.imports import imported_jobs
+from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.additions import Additions, columns_of
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
+from outlast.storage.sqlite.history import History
 from outlast.storage.sqlite.rows import cap_error
+from outlast.storage.sqlite.traces import Trace
 
 LARGEST_VIEW = 256 * 1024 * 1024
 """A jobs.json is read as a whole, which takes several times its size."""
@@ -76,6 +79,8 @@ class _Taker:
     _steps: int = 0
     _told: tuple[Event, int] | None = None
     _specs: dict[int, int] = field(default_factory=dict)
+    _added: list[str] = field(default_factory=list)
+    _removed: dict[str, Trace] = field(default_factory=dict)
 
     def take_all(self) -> None:
         entries = self.reading.entries()
@@ -89,6 +94,7 @@ class _Taker:
                     rows += 1
                     entry = next(entries, None)
                 self._close_job()
+                self._close_history()
         self.imported.keys_taken = additions.keys_taken
 
     def _take(self, additions: Additions, entry: Entry) -> None:
@@ -99,7 +105,7 @@ class _Taker:
         elif entry.line.of_job:
             self._add_belonging(entry.line, entry.columns)
         elif entry.line is HISTORY:
-            self.imported.history += self._insert(HISTORY, entry.columns)
+            self._removed.setdefault(entry.columns["id"], Trace(**entry.columns))
         elif entry.line is SCHEDULE:
             # It may still run where it came from; and its rule is looked at only when somebody lets it go on.
             columns = {**entry.columns, "spec_id": self._spec(additions, entry.columns), "paused": 1}
@@ -112,6 +118,7 @@ class _Taker:
         if self._seq is None:
             self.imported.known += 1
             return
+        self._added.append(job["id"])
         _count(self.imported, columns, job)
         if event is not None:
             self._told = event, job["attempt"]
@@ -122,6 +129,18 @@ class _Taker:
             event, attempt = self._told
             add_event(self.database, self._seq, event, attempt=attempt, now=self.now)
         self._seq = self._told = None
+
+    def _close_history(self) -> None:
+        """Add what stayed of jobs that were removed elsewhere, and forget what stayed here of those that came back."""
+        history = History(self.database.execute)
+        with failures.readable(self.database.path):
+            history.drop(self._added)
+            known = history.known(self._removed) if self._removed else {}
+            new = [trace for job_id, trace in self._removed.items() if job_id not in known]
+            history.add(new)
+        self.imported.history += len(new)
+        self._added.clear()
+        self._removed.clear()
 
     def _spec(self, additions: Additions, columns: Mapping[str, Any]) -> int:
         number = columns["spec_id"]
@@ -191,13 +210,16 @@ def import_objects(database: Database, objects: Mapping[str, Any], wishes: Wishe
     additions = Additions(database.execute, now)
     unended = {job_id for job_id, shown in objects.items() if not isinstance(shown, dict) or _is_unended(shown)}
     for few in (jobs[start : start + _ROWS_A_COMMIT] for start in range(0, len(jobs), _ROWS_A_COMMIT)):
-        with database.write("import_jobs"):
+        added = []
+        with database.write("import_jobs"), failures.readable(database.path):
             for job in few:
                 columns = {**columns_of(job), "keep": int(wishes.keep), "spec_id": additions.spec(job.spec)}
                 if additions.add(columns) is None:
                     imported.known += 1
                 else:
+                    added.append(job.id)
                     _count(imported, {"status": "running" if job.id in unended else job.status}, columns)
+            History(database.execute).drop(added)
     imported.keys_taken = additions.keys_taken
     return imported
 

@@ -9,8 +9,8 @@ from outlast.core.codec import decode
 from outlast.core.errors import UsageError
 from outlast.core.job import Spec, StepKind
 from outlast.core.schedules import CatchUp, Overlap
-from outlast.core.status import REASONS, Status
-from outlast.storage.exchange.lines import END, FORMAT_VERSION, HEADER, JOB, LINES, SCHEDULE, SPEC, STEP, Line
+from outlast.core.status import ENDS, REASONS, Status
+from outlast.storage.exchange.lines import END, FORMAT_VERSION, HEADER, HISTORY, JOB, LINES, SCHEDULE, SPEC, STEP, Line
 from outlast.storage.exchange.specs import read_spec
 
 LONGEST_LINE = 128 * 1024 * 1024
@@ -92,6 +92,8 @@ class Reading:
             self._check_step(columns)
         elif line is SCHEDULE:
             _check_schedule(columns)
+        elif line is HISTORY and columns["status"] not in ENDS:
+            raise UsageError(f"{columns['status']!r:.40} is no status of an end.")
         self._in_job = line is JOB or line.of_job
         self._count(line.type)
         return Entry(line=line, columns=columns)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from outlast.core.errorgroups import error_group
@@ -10,12 +10,9 @@ from outlast.core.job import Job, Spec
 from outlast.core.moments import Moment
 from outlast.core.status import Status
 from outlast.storage.sqlite import rows
-from outlast.storage.sqlite.connection import Row
+from outlast.storage.sqlite.rows import Execute
 from outlast.storage.sqlite.submission import SEQ_PER_MS
 from outlast.storage.sqlite.swaps import large_result
-
-Execute = Callable[[str, Sequence[Any]], list[Row]]
-"""Runs one statement of the store and returns its rows."""
 
 JOB_COLUMNS = (
     *("id", "kind", "status", "reason", "spec_id", "queue", "priority", "keep", "created_at", "started_at"),

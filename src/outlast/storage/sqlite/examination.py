@@ -11,10 +11,12 @@ from outlast.core.schedules import CatchUp, Overlap
 from outlast.core.status import ENDS, REASONS, Status
 from outlast.storage.sqlite import failures, rows
 from outlast.storage.sqlite.connection import Database
+from outlast.storage.sqlite.history import History
 from outlast.storage.sqlite.rows import EARLIEST, LATEST
 
 MOST_PROBLEMS = 20
 _VERSION_OF_SCHEDULES = 4
+_VERSION_OF_BLOCKS = 6
 _WITH_A_JOB = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions")
 _TIMES = ("created_at", "started_at", "updated_at", "completed_at", "wake_at", "read_at", "hold_until")
 _JSON_OF_JOBS = ("args", "result", "labels", "progress", "waiting_info", "extra")
@@ -73,6 +75,8 @@ def _wrong_rows(database: Database) -> Iterator[str]:
         for words, count in zip(conditions, counts, strict=True):
             if count:
                 yield f"{count:,} rows of {table} {words}"
+    if _version(database) >= _VERSION_OF_BLOCKS:
+        yield from History(database.execute).problems()
     for number, body in database.execute("SELECT id, body FROM specs"):
         try:
             rows.spec_from_json(body)
@@ -183,10 +187,20 @@ def statuses_of(database: Database, ids: Iterable[str], *, newest: int) -> tuple
         found: dict[str, str] = dict(
             database.execute("SELECT id, status FROM jobs ORDER BY seq DESC LIMIT ?", (newest,))
         )
-        asked = json.dumps([job_id for job_id in ids if job_id not in found])
-        sql = "SELECT id, status FROM {} WHERE id IN (SELECT value FROM json_each(?))"
-        others = [row for table in ("history", "jobs") for row in database.execute(sql.format(table), (asked,))]
-    return found, dict(others)
+        asked = [job_id for job_id in ids if job_id not in found]
+        others: dict[str, str] = _removed(database, asked)
+        sql = "SELECT id, status FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        others.update(database.execute(sql, (json.dumps(asked),)))
+    return found, others
+
+
+def _removed(database: Database, ids: Sequence[str]) -> dict[str, str]:
+    """Return how those of these jobs ended that were removed."""
+    if _version(database) < _VERSION_OF_BLOCKS:
+        sql = "SELECT id, status FROM history WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(database.execute(sql, (json.dumps(ids),)))
+    with failures.readable(database.path):
+        return {job_id: trace.status for job_id, trace in History(database.execute).known(ids).items()}
 
 
 def try_to_open(database: Database) -> OutlastError | None:

@@ -1,39 +1,24 @@
-"""What failed alike: groups of failures among jobs and history rows. Inside the caller's transaction."""
+"""What failed alike: groups of failures among jobs and in the history. Inside the caller's transaction."""
+
+from collections import Counter
+from dataclasses import dataclass, field
 
 from outlast.core.figures import FailureGroup, Failures
 from outlast.core.moments import Moment
-from outlast.storage.sqlite.connection import Database, Row
+from outlast.storage.sqlite.connection import Database
+from outlast.storage.sqlite.history import FailedHere, History
 
 _JOBS = "jobs INDEXED BY jobs_failed WHERE status = 'failed'"
-_HISTORY = "history INDEXED BY history_failed WHERE status = 'failed'"
 _OF_A_GROUP = "AND error_group = ?1 AND completed_at >= ?2"
-_COUNTED = (
-    "SELECT error_group AS name, count(*) AS n, {kept} AS kept, min(completed_at) AS oldest,"
-    " max(completed_at) AS newest FROM {source} {which} GROUP BY error_group"
-)
-
-
-def _counted(which: str) -> str:
-    """Return SQL for the figures of groups, in the order of FailureGroup."""
-    jobs = _COUNTED.format(source=_JOBS, kept="count(*)", which=which)
-    removed = _COUNTED.format(source=_HISTORY, kept="0", which=which)
-    return f"SELECT name, sum(n), sum(kept), min(oldest), max(newest) FROM ({jobs} UNION ALL {removed}) GROUP BY name"
-
-
-_GROUPS = f"SELECT *, count(*) OVER () FROM ({_counted('AND completed_at >= ?1')}) ORDER BY 5 DESC, name LIMIT ?2"
-_GROUP = _counted(_OF_A_GROUP)
-_KINDS = (
-    f"SELECT kind, sum(n) FROM (SELECT kind, count(*) AS n FROM {_JOBS} {_OF_A_GROUP} GROUP BY kind UNION ALL"
-    f" SELECT kind, count(*) FROM {_HISTORY} {_OF_A_GROUP} GROUP BY kind) GROUP BY kind ORDER BY 2 DESC, kind"
-)
-_EXAMPLES = tuple(
-    f"SELECT id FROM {source} {_OF_A_GROUP} ORDER BY completed_at DESC LIMIT 1" for source in (_JOBS, _HISTORY)
-)
-_NAMES = " UNION ".join(
-    f"SELECT name FROM (WITH RECURSIVE g (name) AS (SELECT min(error_group) FROM {source} UNION ALL SELECT"
-    f" (SELECT min(error_group) FROM {source} AND error_group > g.name) FROM g WHERE g.name IS NOT NULL)"
-    " SELECT name FROM g WHERE name IS NOT NULL)"
-    for source in (_JOBS, _HISTORY)
+_COUNTED = f"SELECT error_group, count(*), min(completed_at), max(completed_at) FROM {_JOBS}"
+_GROUPS = f"{_COUNTED} AND completed_at >= ?1 GROUP BY error_group"
+_GROUP = f"{_COUNTED} {_OF_A_GROUP} GROUP BY error_group"
+_KINDS = f"SELECT kind, count(*) FROM {_JOBS} {_OF_A_GROUP} GROUP BY kind"
+_EXAMPLE = f"SELECT id FROM {_JOBS} {_OF_A_GROUP} ORDER BY completed_at DESC LIMIT 1"
+_NAMES = (
+    f"WITH RECURSIVE g (name) AS (SELECT min(error_group) FROM {_JOBS} UNION ALL SELECT"
+    f" (SELECT min(error_group) FROM {_JOBS} AND error_group > g.name) FROM g WHERE g.name IS NOT NULL)"
+    " SELECT name FROM g WHERE name IS NOT NULL"
 )
 PAGE = (
     f"SELECT seq FROM {_JOBS} {_OF_A_GROUP} AND (completed_at, seq) < (?3, ?4)"
@@ -41,32 +26,79 @@ PAGE = (
 )
 
 
-def groups(database: Database, *, since: Moment, limit: int) -> Failures:
-    """Return the groups with the newest failures since then."""
-    found = database.execute(_GROUPS, (since, limit))
-    return Failures(groups=[_group(database, row, since) for row in found], total=found[0][5] if found else 0)
+@dataclass(slots=True)
+class _Tally:
+    """What is counted of one group: its row of _COUNTED among the jobs, and in the history."""
+
+    jobs: tuple[str, int, Moment, Moment] | None = None
+    removed: list[FailedHere] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return self.kept + sum(here.failed.number for here in self.removed)
+
+    @property
+    def kept(self) -> int:
+        return 0 if self.jobs is None else self.jobs[1]
+
+    @property
+    def oldest_at(self) -> Moment:
+        first = [] if self.jobs is None else [self.jobs[2]]
+        return min(first + [here.failed.oldest_at for here in self.removed])
+
+    @property
+    def newest_at(self) -> Moment:
+        last = [] if self.jobs is None else [self.jobs[3]]
+        return max(last + [here.failed.newest_at for here in self.removed])
 
 
-def group(database: Database, name: str, *, since: Moment) -> FailureGroup | None:
-    """Return one group, None if nothing failed like this since then."""
-    found = database.execute(_GROUP, (name, since))
-    return _group(database, found[0], since) if found else None
+class FailureGroups:
+    """The groups of one store."""
 
+    def __init__(self, database: Database, history: History) -> None:
+        self._database = database
+        self._history = history
 
-def names(database: Database) -> list[str]:
-    """Return the names of all groups."""
-    return [name for (name,) in database.execute(_NAMES)]
+    def groups(self, *, since: Moment, limit: int) -> Failures:
+        """Return the groups with the newest failures since then."""
+        found: dict[str, _Tally] = {}
+        for name, count, oldest, newest in self._database.execute(_GROUPS, (since,)):
+            found[name] = _Tally(jobs=(name, count, oldest, newest))
+        for (name, _), here in self._history.failed(since).items():
+            found.setdefault(name, _Tally()).removed.append(here)
+        ordered = sorted(found.items(), key=lambda pair: (-pair[1].newest_at, pair[0]))
+        shown = [self._group(name, tally, since) for name, tally in ordered[: max(0, limit)]]
+        return Failures(groups=shown, total=len(found))
 
+    def group(self, name: str, *, since: Moment) -> FailureGroup | None:
+        """Return one group, None if nothing failed like this since then."""
+        row = next(iter(self._database.execute(_GROUP, (name, since))), None)
+        removed = [here for (group, _), here in self._history.failed(since).items() if group == name]
+        tally = _Tally(jobs=None if row is None else (row[0], row[1], row[2], row[3]), removed=removed)
+        return self._group(name, tally, since) if tally.count else None
 
-def _group(database: Database, row: Row, since: Moment) -> FailureGroup:
-    name, count, kept, oldest_at, newest_at, *_ = row
-    examples = (database.execute(sql, (name, since)) for sql in _EXAMPLES)
-    return FailureGroup(
-        group=name,
-        count=count,
-        kept=kept,
-        oldest_at=oldest_at,
-        newest_at=newest_at,
-        example_id=next(found[0][0] for found in examples if found),
-        kinds=dict(database.execute(_KINDS, (name, since))),
-    )
+    def names(self) -> list[str]:
+        """Return the names of all groups."""
+        return sorted({name for (name,) in self._database.execute(_NAMES)} | self._history.failed_groups())
+
+    def _group(self, name: str, tally: _Tally, since: Moment) -> FailureGroup:
+        return FailureGroup(
+            group=name,
+            count=tally.count,
+            kept=tally.kept,
+            oldest_at=tally.oldest_at,
+            newest_at=tally.newest_at,
+            example_id=self._example(name, tally, since),
+            kinds=self._kinds(name, tally, since),
+        )
+
+    def _example(self, name: str, tally: _Tally, since: Moment) -> str:
+        for (job_id,) in self._database.execute(_EXAMPLE, (name, since)) if tally.kept else ():
+            return str(job_id)
+        return self._history.example(name, max(tally.removed, key=lambda here: here.failed.newest_at))
+
+    def _kinds(self, name: str, tally: _Tally, since: Moment) -> dict[str, int]:
+        kinds: Counter[str] = Counter({here.failed.kind: here.failed.number for here in tally.removed})
+        if tally.kept:
+            kinds.update(dict(self._database.execute(_KINDS, (name, since))))
+        return dict(sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))

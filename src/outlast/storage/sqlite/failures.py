@@ -27,6 +27,8 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _NOT_ABOUT_THE_FILE = frozenset({"ConstraintError", "TooBigError", "RangeError", "MismatchError"})
 _OF_A_DAMAGED_STORE = ("no such table", "no such index", "no such col", "malformed JSON", "malformed database schema")
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError)
+"""What Python says of a row that cannot be understood."""
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
@@ -131,7 +133,7 @@ def readable(path: Path) -> Iterator[None]:
     """Call a row that cannot be understood what it is: damage."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+    except UNREADABLE as error:
         raise damaged(path, f"a row cannot be read ({type(error).__name__}: {error})") from error
 
 

@@ -1,6 +1,9 @@
-"""Figures of the whole store, read from indexes alone; see core.figures. Inside the caller's transaction."""
+"""Figures of the whole store, read from indexes and the history's summaries alone; see core.figures.
 
-from collections.abc import Sequence
+Inside the caller's transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from outlast.core.figures import Durations, Span, durations_of
@@ -8,9 +11,8 @@ from outlast.core.job import Job
 from outlast.core.moments import Moment
 from outlast.core.status import Reason
 from outlast.storage.sqlite.connection import Database
-
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
+from outlast.storage.sqlite.history import History
+from outlast.storage.sqlite.traces import HOUR_MS
 
 # A statement for each span: grouped by an expression, SQLite would sort a million rows instead of counting them.
 _ENDS = tuple(
@@ -19,7 +21,6 @@ _ENDS = tuple(
     for source in (
         "jobs INDEXED BY jobs_ended WHERE completed_at IS NOT NULL AND keep = 0 AND",
         "jobs INDEXED BY jobs_kept WHERE completed_at IS NOT NULL AND keep = 1 AND",
-        "history INDEXED BY history_ended WHERE",
     )
 )
 FINISHED_KINDS = (
@@ -27,18 +28,9 @@ FINISHED_KINDS = (
     " UNION ALL SELECT (SELECT min(kind) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL"
     " AND kind > k.name) FROM k WHERE k.name IS NOT NULL) SELECT name FROM k WHERE name IS NOT NULL"
 )
-_KINDS_IN_HISTORY = (
-    "WITH RECURSIVE k (name) AS (SELECT min(kind) FROM history INDEXED BY history_kinds UNION ALL"
-    " SELECT (SELECT min(kind) FROM history INDEXED BY history_kinds WHERE kind > k.name) FROM k"
-    " WHERE k.name IS NOT NULL) SELECT name FROM k WHERE name IS NOT NULL"
-)
 _NEWEST_COMPLETED = (
     "SELECT completed_at, started_at FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL AND kind = ?"
     " AND status = 'completed' ORDER BY seq DESC LIMIT ?"
-)
-_NEWEST_IN_HISTORY = (
-    "SELECT completed_at, started_at FROM history INDEXED BY history_kinds WHERE kind = ? AND status = 'completed'"
-    " ORDER BY completed_at DESC LIMIT ?"
 )
 _WAITING = (
     "SELECT reason, count(*) FROM jobs INDEXED BY jobs_unfinished WHERE completed_at IS NULL AND status = 'waiting'"
@@ -50,29 +42,37 @@ _AHEAD = (
 )
 
 
-def spans(database: Database, now: Moment, *, length_ms: int, count: int) -> list[Span]:
-    """Return the last `count` spans of this length, the one that has just begun included."""
-    newest = now - now % length_ms
-    return [_span(database, newest - place * length_ms, length_ms) for place in reversed(range(count))]
+def spans(
+    database: Database, removed: Mapping[int, Sequence[int]], now: Moment, *, hours: int, count: int
+) -> list[Span]:
+    """Return the last `count` spans of so many hours, the one that has just begun included.
+
+    `removed` are the ends of removed jobs by hour; see History.ends.
+    """
+    length = hours * HOUR_MS
+    newest = now - now % length
+    return [_span(database, removed, newest - place * length, hours) for place in reversed(range(count))]
 
 
-def _span(database: Database, start: Moment, length_ms: int) -> Span:
-    found = [database.execute(sql, (start, start + length_ms))[0] for sql in _ENDS]
+def _span(database: Database, removed: Mapping[int, Sequence[int]], start: Moment, hours: int) -> Span:
+    found = [database.execute(sql, (start, start + hours * HOUR_MS))[0] for sql in _ENDS]
+    found += [tuple(removed.get(start // HOUR_MS + hour, (0, 0, 0))) for hour in range(hours)]
     completed, failed, cancelled = (sum(numbers) for numbers in zip(*found, strict=True))
     return Span(start=start, completed=completed, failed=failed, cancelled=cancelled)
 
 
-def durations(database: Database, newest: int) -> list[Durations]:
+def durations(database: Database, history: History, newest: int) -> list[Durations]:
     """Return how long the newest completed jobs of each kind took, those that were removed included."""
-    kinds = {name for sql in (FINISHED_KINDS, _KINDS_IN_HISTORY) for (name,) in database.execute(sql)}
-    made = (durations_of(kind, _took(database, kind, newest)) for kind in sorted(kinds))
+    took = history.newest_completed(newest)
+    for (kind,) in database.execute(FINISHED_KINDS):
+        took.setdefault(kind, []).extend(database.execute(_NEWEST_COMPLETED, (kind, newest)))
+    made = (durations_of(kind, _lengths(ends, newest)) for kind, ends in sorted(took.items()))
     return [each for each in made if each is not None]
 
 
-def _took(database: Database, kind: str, newest: int) -> list[int]:
-    found = [row for sql in (_NEWEST_COMPLETED, _NEWEST_IN_HISTORY) for row in database.execute(sql, (kind, newest))]
-    found.sort(reverse=True, key=lambda row: int(row[0]))
-    return [completed_at - started_at for completed_at, started_at in found[:newest] if started_at is not None]
+def _lengths(ends: Iterable[tuple[Moment, Moment | None]], newest: int) -> list[int]:
+    last = sorted(ends, reverse=True, key=lambda end: end[0])[:newest]
+    return [completed_at - started_at for completed_at, started_at in last if started_at is not None]
 
 
 def waiting(database: Database) -> dict[Reason, int]:

@@ -28,6 +28,7 @@ from outlast.storage.sqlite.swaps import Outcome, swap
 
 if TYPE_CHECKING:
     from outlast.core.figures import FailureGroup, Failures, Figures, Removed
+    from outlast.storage.sqlite.failuregroups import FailureGroups
 
 _COUNTS = (
     "SELECT kind, status, count(*) FROM jobs INDEXED BY jobs_finished WHERE completed_at IS NOT NULL GROUP BY 1, 2"
@@ -218,7 +219,7 @@ class SqliteJobs:
             self._database.execute(f"UPDATE jobs SET read_at = ? WHERE seq IN ({_UNREAD})", (self.now(), *ids))
 
     def remove(self, job: Job, actor: str) -> None:
-        with self._database.write("remove"):
+        with self._database.write("remove"), self._sound():
             self._removal.remove(job, actor, self.now())
 
     def prune(self, *, older_than_seconds: float, limit: int, read: bool | None = None) -> list[str]:
@@ -226,7 +227,7 @@ class SqliteJobs:
         cutoff = now - round(older_than_seconds * 1000)
         if not self._removal.old_ends(cutoff, read, 1, now):
             return []
-        with self._database.write("prune"):
+        with self._database.write("prune"), self._sound():
             return self._removal.prune(cutoff, read, limit, now)
 
     def give_back(self, pages: int) -> bool:
@@ -237,15 +238,14 @@ class SqliteJobs:
         return free > pages
 
     def forget(self, *, older_than_seconds: float, limit: int) -> int:
-        """Delete at most `limit` history rows of jobs removed longer ago; return how many. Frees their keys."""
         cutoff = self.now() - round(older_than_seconds * 1000)
         if not self._database.execute(removal.FORGOTTEN, (cutoff,)):
             return 0
-        with self._database.write("forget"):
-            return self._database.change(removal.FORGET, (cutoff, limit))
+        with self._database.write("forget"), self._sound():
+            return self._removal.history.forget(cutoff, limit)
 
     def removed(self, text: str) -> "Removed | None":
-        with self._sound():
+        with self._database.read(), self._sound():
             return self._removal.removed(text)
 
     def stats(self) -> Stats:
@@ -263,33 +263,34 @@ class SqliteJobs:
         from outlast.core.figures import Figures
         from outlast.storage.sqlite import figures
 
-        now = self.now()
+        now, past = self.now(), self._removal.history
         with self._database.read(), self._sound():
+            ends = past.ends()
             return Figures(
-                hours=figures.spans(self._database, now, length_ms=figures.HOUR_MS, count=hours),
-                days=figures.spans(self._database, now, length_ms=figures.DAY_MS, count=days),
-                durations=figures.durations(self._database, newest),
+                hours=figures.spans(self._database, ends, now, hours=1, count=hours),
+                days=figures.spans(self._database, ends, now, hours=24, count=days),
+                durations=figures.durations(self._database, past, newest),
                 waiting=figures.waiting(self._database),
                 next_wake_at=self._database.execute(_NEXT_WAKE)[0][0],
                 store_bytes=figures.size_of([str(self.path), f"{self.path}-wal"]),
             )
 
     def failures(self, *, since_seconds: float | None, limit: int) -> "Failures":
-        from outlast.storage.sqlite import failuregroups
-
-        with self._database.read():
-            return failuregroups.groups(self._database, since=self._since(since_seconds), limit=limit)
+        with self._database.read(), self._sound():
+            return self._groups().groups(since=self._since(since_seconds), limit=limit)
 
     def failure(self, group: str, *, since_seconds: float | None) -> "FailureGroup | None":
-        from outlast.storage.sqlite import failuregroups
-
-        with self._database.read():
-            return failuregroups.group(self._database, group, since=self._since(since_seconds))
+        with self._database.read(), self._sound():
+            return self._groups().group(group, since=self._since(since_seconds))
 
     def failure_names(self) -> list[str]:
-        from outlast.storage.sqlite import failuregroups
+        with self._database.read(), self._sound():
+            return self._groups().names()
 
-        return failuregroups.names(self._database)
+    def _groups(self) -> "FailureGroups":
+        from outlast.storage.sqlite.failuregroups import FailureGroups
+
+        return FailureGroups(self._database, self._removal.history)
 
     def failed_jobs(
         self, group: str, *, since_seconds: float | None, before: tuple[Moment, int] | None, limit: int

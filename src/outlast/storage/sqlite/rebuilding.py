@@ -18,13 +18,15 @@ from outlast.core.policies import INTERRUPTED_WORDS, Policy
 from outlast.core.schedules import CatchUp, Overlap
 from outlast.core.status import ENDS, REASONS, Reason, Status
 from outlast.storage.imports import imported_jobs
-from outlast.storage.sqlite import failures, rows, schema
+from outlast.storage.sqlite import failures, rows, schema, traces
 from outlast.storage.sqlite.additions import JOB_COLUMNS, Additions, columns_of
 from outlast.storage.sqlite.connection import Row
+from outlast.storage.sqlite.history import BLOCK, History
 from outlast.storage.sqlite.salvage import Columns, Wreck
 from outlast.storage.sqlite.swaps import large_result
+from outlast.storage.sqlite.traces import Trace, unpack
 
-_OWN = frozenset({"jobs", "specs", "history", "migrations", "processes", "supervisors"})
+_OWN = frozenset({"jobs", "specs", "history_blocks", "history_keys", "migrations", "processes", "supervisors"})
 """Tables that are not simply copied: of the rest each row belongs to a job, or to none."""
 _NO_ROW = (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, OverflowError, TypeError)
 """What SQLite says of values that do not belong into a table."""
@@ -74,6 +76,8 @@ class Rebuilding:
             schema.make(self._connection)
         self._execute("BEGIN IMMEDIATE")
         self._additions = Additions(self._execute, now)
+        self._history = History(self._execute)
+        self._removed: set[str] = set()
         self._known: set[str] = set()
         self._is_first = True
         self._copied_specs: dict[int, Spec] = {}
@@ -157,9 +161,15 @@ class Rebuilding:
             self._try("UPDATE migrations SET applied_at = ? WHERE number = ?", (row["applied_at"], row["number"]))
 
     def _take_history(self, wreck: Wreck) -> None:
-        for row in wreck.rows("history", self._wanted("history")):
-            if not self._is_there(str(row["id"])):
-                self._insert("history", row)
+        new: list[Trace] = []
+        for trace in _traces(wreck):
+            if not self._is_there(trace.id):
+                self._removed.add(trace.id)
+                new.append(trace)
+            if len(new) == BLOCK:
+                self._history.add(new)
+                new.clear()
+        self._history.add(new)
 
     def _specs(self, wreck: Wreck) -> dict[int, Spec]:
         found: dict[int, Spec] = {}
@@ -245,13 +255,27 @@ class Rebuilding:
         return bool(self._execute("SELECT 1 FROM jobs WHERE id = ?", (job_id,))) or self._is_removed(job_id)
 
     def _is_removed(self, job_id: str) -> bool:
-        return bool(self._execute("SELECT 1 FROM history WHERE id = ?", (job_id,)))
+        return job_id in self._removed
 
     def _place_of(self, job_id: str) -> int:
         return int(self._execute("SELECT seq FROM jobs WHERE id = ?", (job_id,))[0][0])
 
     def _count(self, name: str) -> None:
         self.recovered.jobs[name] = self.recovered.jobs.get(name, 0) + 1
+
+
+def _traces(wreck: Wreck) -> Iterator[Trace]:
+    """Yield what can be read of a history; of an older store, whose rows are traces, too."""
+    table = "history" if wreck.has("history") else "history_blocks"
+    for row in wreck.rows(table, Trace._fields if table == "history" else ("packed",)):
+        try:
+            found = [Trace(**row)] if table == "history" else unpack(row["packed"])
+        except failures.UNREADABLE:
+            found = []
+        sound = [trace for trace in found if traces.is_sound(trace)]
+        if not found or len(sound) < len(found):
+            wreck.note(table)
+        yield from sound
 
 
 def is_sound(row: Columns) -> bool:

@@ -14,14 +14,14 @@ from outlast.storage.sqlite.submission import fingerprint
 
 if TYPE_CHECKING:
     from outlast.core.figures import Removed
+    from outlast.storage.sqlite.history import History
 
 _TABLES = ("inputs", "checkpoints", "results", "steps", "events", "progress_history", "questions", "jobs")
 
 _LISTED = "(SELECT value FROM json_each(?))"
-_TO_HISTORY = (
-    "INSERT OR REPLACE INTO history (id, key, kind, account, status, reason, error_group, created_at, started_at,"
-    " completed_at, removed_at, actor) SELECT id, key, kind, account, status, reason, error_group,"
-    f" created_at, started_at, completed_at, ?, ? FROM jobs WHERE seq IN {_LISTED}"
+_TRACES = (
+    "SELECT id, key, kind, account, status, reason, error_group, created_at, started_at, completed_at,"
+    f" ?, ? FROM jobs WHERE seq IN {_LISTED} ORDER BY completed_at, seq"
 )
 _KEY_FACTS = (
     "SELECT j.id, j.spec_id, coalesce(j.args, i.args) FROM jobs j LEFT JOIN inputs i ON i.seq = j.seq"
@@ -47,12 +47,8 @@ _READ_BEFORE = (
     "SELECT j.seq, j.id FROM jobs j INDEXED BY jobs_read WHERE j.read_at IS NOT NULL AND j.keep = 0"
     f" AND j.read_at <= ? AND j.completed_at <= ? AND {_NOT_WANTED} AND {_NOT_HELD} ORDER BY j.read_at LIMIT ?"
 )
-_REMOVED = (
-    "SELECT id, status, completed_at, removed_at FROM history WHERE id = ?1 OR key = ?1"
-    " ORDER BY removed_at DESC LIMIT 1"
-)
-FORGOTTEN = "SELECT 1 FROM history WHERE removed_at <= ? LIMIT 1"
-FORGET = "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE removed_at <= ? ORDER BY removed_at LIMIT ?)"
+
+FORGOTTEN = "SELECT 1 FROM history_blocks WHERE first_removed <= ? LIMIT 1"
 
 
 class Removal:
@@ -63,18 +59,23 @@ class Removal:
         self._specs = specs
         self._all_read_before: Moment = 0
 
+    @property
+    def history(self) -> "History":
+        """What stays of removed jobs."""
+        # Most commands never ask for it, and it takes a while to import.
+        from outlast.storage.sqlite.history import History
+
+        return History(self._database.execute)
+
     def removed(self, text: str) -> "Removed | None":
         """Return what is known of the removed job with this id or key."""
         from outlast.core.figures import Removed
 
-        found = self._database.execute(_REMOVED, (text.encode("utf-8", "replace").decode(),))
-        return next(
-            (
-                Removed(id=job_id, status=Status(status), completed_at=completed_at, removed_at=removed_at)
-                for job_id, status, completed_at, removed_at in found
-            ),
-            None,
-        )
+        found = self.history.find(text.encode("utf-8", "replace").decode())
+        if found is None:
+            return None
+        status = Status(found.status)
+        return Removed(id=found.id, status=status, completed_at=found.completed_at, removed_at=found.removed_at)
 
     def remove(self, job: Job, actor: str, now: Moment) -> None:
         """Remove a finished job; see Jobs.remove."""
@@ -110,11 +111,14 @@ class Removal:
         return [(seq, job_id) for seq, job_id in found]
 
     def _remove(self, seqs: Sequence[int], actor: str, now: Moment) -> None:
+        from outlast.storage.sqlite.traces import Trace
+
         listed = json.dumps(list(seqs))
-        keyed = self._database.execute(_KEY_FACTS, (listed,))
-        self._database.execute(_TO_HISTORY, (now, actor, listed))
-        for job_id, spec_row, args in keyed:
-            mark = fingerprint(self._specs.of_row(spec_row), args or "")
-            self._database.execute("UPDATE history SET fingerprint = ? WHERE id = ?", (mark, job_id))
+        marks = {
+            job_id: fingerprint(self._specs.of_row(spec_row), args or "")
+            for job_id, spec_row, args in self._database.execute(_KEY_FACTS, (listed,))
+        }
+        found = self._database.execute(_TRACES, (now, actor, listed))
+        self.history.add([Trace._make((*row, marks.get(row[0]))) for row in found])
         for table in _TABLES:
             self._database.execute(f"DELETE FROM {table} WHERE seq IN {_LISTED}", (listed,))

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -12,6 +12,9 @@ from outlast.core.job import FOLLOWS, Event, Home, Job, ProcessIdentity, Progres
 from outlast.core.policies import Backoff, Policy
 from outlast.core.status import Intent, Reason, Status
 from outlast.storage.sqlite.connection import Database, Row
+
+Execute = Callable[[str, Sequence[Any]], list[Row]]
+"""Runs one statement of the store and returns its rows."""
 
 MOST_ERROR_CHARACTERS = 8192
 """An error stands in the row that every change rewrites; its traceback is kept whole, elsewhere."""

@@ -62,7 +62,11 @@ class Wreck:
     @property
     def has_jobs(self) -> bool:
         """True if it is known where the jobs stand in it."""
-        return bool(self._types("jobs"))
+        return self.has("jobs")
+
+    def has(self, table: str) -> bool:
+        """Tell whether it is known where the rows of a table stand in it."""
+        return bool(self._types(table))
 
     def take_description(self, donor: Path) -> None:
         """Read on by the description of the tables that `donor` has, an earlier copy: its pages are where ours were."""

@@ -114,8 +114,7 @@ class SqliteSchedules(SqliteQuestions):
 
     def _submit_due(self, schedule: Schedule, due: Moment, now: Moment) -> Submitted:
         job = job_due(schedule, due)
-        known = self._database.execute("SELECT 1 FROM history WHERE id = ?", (job.id,))
-        if known or self.get(job.id) is not None:
+        if self.get(job.id) is not None or self.removed(job.id) is not None:
             return Submitted(job_id=job.id, created=False)
         try:
             return submission.submit(self._database, self._specs, [job], now)[0]

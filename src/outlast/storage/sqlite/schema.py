@@ -20,6 +20,7 @@ MIGRATIONS = (
     ("0003_figures.sql", "98aa8138a6aa9f8c898378d2bdd6c00c8ece7ef96a9c4aa4bc6cabd8d8200d2b"),
     ("0004_schedules.sql", "d53c62a5fd3f40e7e2f2c73be2cbc5b5136e572570fad9d5865c329be31b204b"),
     ("0005_holds.sql", "3c10ac5de29ba00f4c1c06a323edaad39eb7315963bd1c15fc65adb50b0ebb84"),
+    ("0006_history.sql", "95874b13fada25df37da2f17b1dba4c734a78b7ce8981fae1758289dc34e2e65"),
 )
 """Every migration, in order, and the SHA-256 of its file: one that stores were made by never changes again."""
 

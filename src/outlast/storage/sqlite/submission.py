@@ -12,10 +12,13 @@ from outlast.core.job import NewJob, Spec, Submitted
 from outlast.core.moments import Moment
 from outlast.core.status import Reason, Status
 from outlast.storage.sqlite.connection import Database, Row
+from outlast.storage.sqlite.failures import readable
 from outlast.storage.sqlite.rows import SHORT_CHARACTERS, Specs, labels_to_json
 
 SEQ_PER_MS = 1024
 """seq ≥ created_at × this: a time of creation bounds seq without an index of its own, whatever the clock does."""
+
+_PRINT_BYTES = 16
 
 _COLUMNS = (
     "seq, id, kind, status, reason, spec_id, queue, priority, keep, created_at, updated_at, wake_at, key, account,"
@@ -25,7 +28,7 @@ _INSERT_JOB = f"INSERT INTO jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,
 # One statement for the usual single job: each statement costs more than its work, just after an fsync.
 _INSERT_ONE = (
     f"INSERT INTO jobs ({_COLUMNS}) SELECT max(?1, (SELECT coalesce(max(seq), 0) + 1 FROM jobs)), ?2, ?3, ?4, ?5, ?6,"
-    " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 WHERE NOT EXISTS (SELECT 1 FROM history WHERE key = ?13)"
+    " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 WHERE NOT EXISTS (SELECT 1 FROM history_keys WHERE key = ?13)"
 )
 _INSERT_INPUT = "INSERT INTO inputs (seq, args) VALUES (?, ?)"
 _OF_KEY = (
@@ -118,10 +121,18 @@ def _known_by_key(database: Database, specs: Specs, job: NewJob, key: str) -> st
         spec = specs.of_row(spec_row)
         same = (spec.kind, spec.target) == (job.spec.kind, job.spec.target)
         return _accepted(job_id, key, same and _same_json(args, job.args))
-    sql = "SELECT id, fingerprint FROM history WHERE key = ? ORDER BY removed_at DESC LIMIT 1"
-    for job_id, print_of_job in database.execute(sql, (key,)):
-        return _accepted(job_id, key, print_of_job == fingerprint(job.spec, job.args))
-    return None
+    return _known_by_removed_key(database, job, key)
+
+
+def _known_by_removed_key(database: Database, job: NewJob, key: str) -> str | None:
+    from outlast.storage.sqlite.history import History
+
+    with readable(database.path):
+        removed = History(database.execute).of_key(key)
+    if removed is None:
+        return None
+    mark = fingerprint(job.spec, job.args)
+    return _accepted(removed.id, key, mark == (removed.fingerprint or b"")[: len(mark)])
 
 
 def _accepted(job_id: str, key: str, same: bool) -> str:
@@ -135,14 +146,17 @@ def _accepted(job_id: str, key: str, same: bool) -> str:
 
 def _keys_in_history(database: Database, jobs: Sequence[NewJob]) -> bool:
     keys = json.dumps([job.key for job in jobs if job.key is not None])
-    sql = "SELECT EXISTS (SELECT 1 FROM history WHERE key IN (SELECT value FROM json_each(?)))"
+    sql = "SELECT EXISTS (SELECT 1 FROM history_keys WHERE key IN (SELECT value FROM json_each(?)))"
     return bool(database.execute(sql, (keys,))[0][0])
 
 
 def fingerprint(spec: Spec, args: str) -> bytes:
-    """Return what a removed job's key is compared by: a digest of kind, target and arguments."""
+    """Return what a removed job's key is compared by: a digest of kind, target and arguments.
+
+    Older programs kept all of its 32 bytes; half of them tell two jobs apart as well.
+    """
     text = "\0".join((spec.kind, spec.target, _canonical(args)))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:_PRINT_BYTES]
 
 
 def _same_json(one: str, other: str) -> bool:

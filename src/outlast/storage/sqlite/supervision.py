@@ -28,7 +28,7 @@ _RUNNING_IN = (
 )
 _LAST_END = (
     "SELECT max((SELECT coalesce(max(completed_at), 0) FROM jobs WHERE completed_at IS NOT NULL AND keep = 0),"
-    " (SELECT coalesce(max(removed_at), 0) FROM history))"
+    " (SELECT coalesce(max(last_removed), 0) FROM history_blocks))"
 )
 _LISTED = "WHERE j.seq IN (SELECT value FROM json_each(?))"
 _RUNNING = "WHERE j.status = 'running' AND j.completed_at IS NULL"
