@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -55,10 +56,10 @@ class Shop:
 
     def close(self) -> None:
         """Let the supervisor leave, and wait until it has."""
-        supervisor = self.supervisor()
-        os.kill(supervisor, signal.SIGTERM)
-        while Path(f"/proc/{supervisor}/exe").exists():
-            self.service._doorbell.wait(0.05)
+        if supervisor := self.supervisor():
+            os.kill(supervisor, signal.SIGTERM)
+            while Path(f"/proc/{supervisor}/exe").exists():
+                self.service._doorbell.wait(0.05)
         self.outlast.close()
 
 
@@ -92,6 +93,13 @@ def steps_at_once(shop: Shop) -> list[Row]:
     rate = 8 * STEPS / (time.perf_counter() - began)
     wide.close()
     return [("steps, eight jobs at once", rate, "/s")]
+
+
+def checkpoints(shop: Shop) -> list[Row]:
+    """Checkpoints in a hot loop, none of them due."""
+    return [
+        ("checkpoint, nothing due", float(shop.outlast.submit(engine_jobs.many_checkpoints, 20_000).result(60)), "µs")
+    ]
 
 
 def enqueue(shop: Shop) -> list[Row]:
@@ -160,7 +168,8 @@ def _spinning(shop: Shop, attempt: int, path: Path) -> float:
 def cancel(shop: Shop) -> list[Row]:
     """Ask for the end of a job, until it is `cancelled` (its process proven dead)."""
     rows = []
-    kinds = {"a CPU loop": engine_jobs.spin, "a job that sleeps": engine_jobs.nap, "one held in C": engine_jobs.hold}
+    kinds = {"a CPU loop": engine_jobs.spin, "a job that sleeps": engine_jobs.nap}
+    kinds |= {"a job that looks": engine_jobs.heed, "one held in C": engine_jobs.hold}
     for name, fn in kinds.items():
         path = shop.root / f"spin-{time.monotonic_ns()}"
         handle = shop.outlast.submit(fn, str(path))
@@ -230,6 +239,7 @@ PARTS: tuple[Callable[[Shop], list[Row]], ...] = (
     bare_commits,
     steps,
     steps_at_once,
+    checkpoints,
     enqueue,
     end_to_end,
     latency,
@@ -238,6 +248,12 @@ PARTS: tuple[Callable[[Shop], list[Row]], ...] = (
     memory,
     idle,
 )
+
+
+def measured(place: Path, parts: Sequence[Callable[[Shop], list[Row]]]) -> dict[str, float]:
+    """Return the figures of some parts, measured once in a data directory of their own."""
+    with closing(Shop(Path(tempfile.mkdtemp(dir=place)))) as shop:
+        return {name: value for part in parts for name, value, _ in part(shop)}
 
 
 def main() -> None:

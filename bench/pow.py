@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.waiting import cpu_seconds
 from outlast.pow.searching.crew import Crew
@@ -151,14 +152,32 @@ RATIOS = (
 )
 
 
+def ready_searchers() -> dict[str, Searcher]:
+    """Return both searchers once they are up to speed."""
+    searchers = {choice: open_searcher(PREFIX, choice) for choice in ("hashlib", "llvm")}
+    searching(searchers["llvm"])(LARGE_SAMPLE)
+    return searchers
+
+
+def measured(cache: Path) -> Rows:
+    """Return the figures of one round; what is compiled is kept in `cache`."""
+    first, kept = kept_starts(f"{cache}")
+    return {**one_core(ready_searchers()), **crews(), "first hash": first, "kernel, kept": kept}
+
+
+def kept_starts(cache: str) -> list[float]:
+    """Return the milliseconds of `fresh` once the kernel is compiled."""
+    fresh(cache)
+    return fresh(cache)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found: dict[str, list[float]] = defaultdict(list)
-    searchers = {choice: open_searcher(PREFIX, choice) for choice in ("hashlib", "llvm")}
-    searching(searchers["llvm"])(LARGE_SAMPLE)
+    searchers = ready_searchers()
     with tempfile.TemporaryDirectory() as cache:
         fresh(cache)
         for _ in range(options.rounds):
