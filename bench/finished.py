@@ -52,7 +52,7 @@ def fill(path: Path, finished: int) -> None:
     specs = {kind: Spec(kind=kind, target="module:function", policy=Policy(), home=home) for kind in (*KINDS, RARE)}
     store.submit([NewJob(id=f"{kind}_1_{0:016x}", spec=spec, args="{}") for kind, spec in specs.items()])
     database = store._database
-    known = dict(database.execute("SELECT kind, spec_id FROM jobs"))
+    known: dict[str, int] = dict(database.execute("SELECT kind, spec_id FROM jobs"))
     with database.write():
         database.execute("DELETE FROM jobs")
         database.executemany(_INSERT, rows(finished, store.now(), known))

@@ -124,6 +124,15 @@ def many(directory: Path) -> float:
     return statistics.median(rates)
 
 
+def median_ms(act: Callable[[], object], times: int = 20) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken) * 1000
+
+
 def pages(store: SqliteStore) -> dict[str, float]:
     """Return the milliseconds of the newest 50 jobs of each kind of list."""
     queries = {text or "(all)": parse_query(text) for text in QUERIES}

@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 from bench.finished import fill
-from outlast.storage.sqlite import SqliteStoreOUTLAST = str(Path(sys.executable).with_name("outlast"))
+from outlast.storage.sqlite import SqliteStore
+
+OUTLAST = str(Path(sys.executable).with_name("outlast"))
 LIST = ("list", "--json")
 PEAK = f"""
 import atexit, re, sys

@@ -1,8 +1,9 @@
 """Whether a target holds: what must be reached, what was, and a table of both."""
 
 import statistics
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Figures = Mapping[str, float]
 """What one round measured, by `source: figure`."""
@@ -30,7 +31,7 @@ class Target:
         """Say in words what must be reached."""
         if self.bound is None:
             return "–"
-        return f"{'≤' if self.at_least is None else '≥'} {self.bound:,} {self.than}"
+        return f"{'≤' if self.at_least is None else '≥'} {self.bound:,} {self.than}".rstrip()
 
     @property
     def text(self) -> str:
@@ -74,7 +75,7 @@ class Row:
     rounds: Sequence[float] = ()
     reached: float | None = None
     share: float | None = None
-    verdict: str
+    verdict: str = "not measured"
     why: str = ""
 
     def cells(self) -> tuple[str, ...]:
@@ -85,15 +86,18 @@ class Row:
         return self.what, self.wanted, figure(self.reached, self.unit), share, self.verdict
 
 
-def judge(target: Target, rounds: Iterable[Figures], why: str = "") -> Row:
-    """Return the row of a target: the median over the rounds that have all its figures, and whether that holds."""
-    about = {"what": target.what, "wanted": target.wanted, "unit": target.than.split()[0]}
+def judge(target: Target, rounds: Iterable[Figures], why: str = "", *, failed: bool = False) -> Row:
+    """Return the row of a target: the median over the rounds that have all its figures, and whether that holds.
+
+    `why` says what is missing, or what has failed.
+    """
     reached = tuple(value for figures in rounds if (value := target.of_round(figures)) is not None)
+    row = Row(what=target.what, wanted=target.wanted, unit=target.than.partition(" ")[0], why=why or target.later)
     if not reached:
-        return Row(**about, verdict="not measured", why=why or target.later)
+        return replace(row, verdict="failed") if failed else row
     median = statistics.median(reached)
     share = median / target.bound if target.bound else None
-    return Row(**about, rounds=reached, reached=median, share=share, verdict=_verdict(target, median), why=why)
+    return replace(row, rounds=reached, reached=median, share=share, verdict=_verdict(target, median))
 
 
 def _verdict(target: Target, reached: float) -> str:
@@ -110,7 +114,7 @@ def _verdict(target: Target, reached: float) -> str:
 def figure(value: float, unit: str) -> str:
     """Return a figure with as many digits as it deserves, and its unit."""
     digits = 0 if value >= 100 or value == 0 else 1 if value >= 10 else 2 if value >= 0.1 else 3
-    return f"{value:,.{digits}f} {unit}"
+    return f"{value:,.{digits}f} {unit}".rstrip()
 
 
 HEADS = ("what", "target", "reached", "of target", "verdict")
@@ -128,13 +132,16 @@ def terminal_table(rows: Sequence[Row]) -> str:
         for line in lines
     ]
     text.insert(1, "  ".join("─" * width for width in widths))
-    return "\n".join([*text, "", *reasons(rows), summary(rows)])
+    notes = [textwrap.fill(reason, 100, subsequent_indent="  ") for reason in reasons(rows)]
+    return "\n".join([*text, "", *notes, summary(rows)])
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
     """Return the same for a page."""
     lines = [f"| {' | '.join(row.cells())} |" for row in rows]
-    return "\n".join([f"| {' | '.join(HEADS)} |", "|---|---|---:|---:|---|", *lines, "", *reasons(rows), summary(rows)])
+    return "\n".join(
+        [f"| {' | '.join(HEADS)} |", "|---|---|---:|---:|---|", *lines, "", *reasons(rows), "", summary(rows)]
+    )
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
@@ -148,6 +155,6 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 def summary(rows: Sequence[Row]) -> str:
     """Count the verdicts."""
-    words = ("holds", "misses", "not measured")
-    counts = {word: sum(row.verdict.startswith(word) for row in rows) for word in words}
-    return f"{counts['holds']} hold, {counts['misses']} miss, {counts['not measured']} not measured."
+    words = {"holds": "hold", "misses": "miss", "not measured": "not measured", "failed": "failed"}
+    counts = {word: sum(row.verdict.startswith(verdict) for row in rows) for verdict, word in words.items()}
+    return ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
