@@ -19,6 +19,7 @@ from pathlib import Path
 import apsw
 
 from bench import engine_jobs
+from bench.waiting import children, cpu_seconds
 from outlast.app import open_service
 from outlast.backends import ServiceBackend
 from outlast.client import Outlast
@@ -204,8 +205,10 @@ def memory(shop: Shop) -> list[Row]:
     """The memory of supervisor and job process, both idle, in a store that has done nothing else yet."""
     fresh = Shop(Path(tempfile.mkdtemp(dir=shop.root)))
     supervisor = fresh.supervisor()
-    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    rows = [("idle supervisor", _megabytes(supervisor), "MB"), ("idle job process", _megabytes(int(children[0])), "MB")]
+    rows = [
+        ("idle supervisor", _megabytes(supervisor), "MB"),
+        ("idle job process", _megabytes(children(supervisor)[0]), "MB"),
+    ]
     fresh.close()
     return rows
 
@@ -214,20 +217,15 @@ def idle(shop: Shop) -> list[Row]:
     """Processor time and writes of a supervisor that has nothing to do."""
     supervisor = shop.supervisor()
     time.sleep(SETTLE_SECONDS)
-    cpu, written = _cpu_seconds(supervisor), _bytes_written(supervisor)
+    cpu, written = cpu_seconds(supervisor), _bytes_written(supervisor)
     time.sleep(IDLE_SECONDS)
-    share = (_cpu_seconds(supervisor) - cpu) / IDLE_SECONDS
+    share = (cpu_seconds(supervisor) - cpu) / IDLE_SECONDS
     written = _bytes_written(supervisor) - written
     return [("idle supervisor's share of a core", share * 100, "%"), ("idle supervisor's writes", written, "B")]
 
 
 def _megabytes(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process, to the nanosecond."""
-    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def _bytes_written(pid: int) -> float:

@@ -33,6 +33,7 @@ ARGS = json.dumps({"args": ["x" * 170], "kwargs": {}})
 HOME = Home(interpreter="python3", path=("/app",), cwd="/app")
 SPEC = Spec(kind="main", target="module:function", policy=Policy(), home=HOME)
 QUERIES = ("", "status:failed", "status:completed", "kind:rare", "status:failed kind:rare", "error:value", "age:<1h")
+UNKNOWN = "a word that none has"
 
 numbers = count(1)
 
@@ -137,7 +138,7 @@ def pages(store: SqliteStore) -> dict[str, float]:
     """Return the milliseconds of the newest 50 jobs of each kind of list."""
     queries = {text or "(all)": parse_query(text) for text in QUERIES}
     queries["unfinished or of the last hour"] = Query(unfinished_or_since_seconds=3600)
-    queries["a word that none has"] = parse_query("nn")
+    queries[UNKNOWN] = parse_query("nn")
     return {name: median_ms(partial(store.page, query, before=None, limit=50)) for name, query in queries.items()}
 
 

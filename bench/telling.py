@@ -19,15 +19,12 @@ from outlast.storage.sqlite import SqliteStore
 
 OUTLAST = str(Path(sys.executable).with_name("outlast"))
 LIST = ("list", "--json")
-PEAK = f"""
-import atexit, re, sys
-from pathlib import Path
-atexit.register(lambda: print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]))
-sys.argv = ["outlast", *{LIST}]
-from outlast.clients.cli.main import main
-main()
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-"""The same command, which in the end says how much memory it has had at most."""
+"""Says how many KiB a command has had at most; it is small, because a child begins with the memory of its parent."""
 
 
 def seconds(command: list[str], environment: dict[str, str], rounds: int) -> float:
@@ -48,9 +45,8 @@ def environment_of(directory: Path) -> dict[str, str]:
 def listing(directory: Path, rounds: int) -> dict[str, float]:
     """Return what a program costs that starts and lists the newest 50 jobs: seconds, and the most memory in MB."""
     environment = environment_of(directory)
-    command = [sys.executable, "-c", PEAK]
-    peak = subprocess.check_output(command, env=environment, stderr=subprocess.DEVNULL, text=True).split()[-1]
-    return {"seconds": seconds([OUTLAST, *LIST], environment, rounds), "MB": int(peak) * 1024 / 1e6}
+    peak = int(subprocess.check_output([sys.executable, "-c", PEAK, OUTLAST, *LIST], env=environment))
+    return {"seconds": seconds([OUTLAST, *LIST], environment, rounds), "MB": peak * 1024 / 1e6}
 
 
 def main() -> None:

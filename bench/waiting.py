@@ -21,14 +21,13 @@ from outlast.settings import load_settings
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time of a process, to the nanosecond."""
+    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
-def job_processes(supervisor: int) -> int:
-    """Return how many processes the supervisor has."""
-    return len(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split())
+def children(pid: int) -> list[int]:
+    """Return the processes that a supervisor has."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 SETTLE_SECONDS, IDLE_SECONDS = 15.0, 10.0
@@ -51,7 +50,7 @@ def idleness(service: Service) -> dict[str, float]:
     used, at = cpu_seconds(supervisor.pid), time.monotonic()
     time.sleep(IDLE_SECONDS)
     share = (cpu_seconds(supervisor.pid) - used) / (time.monotonic() - at)
-    return {"job processes": job_processes(supervisor.pid), "share of a core": share * 100}
+    return {"job processes": len(children(supervisor.pid)), "share of a core": share * 100}
 
 
 def _filled(place: Path, waiting: int) -> Service:
