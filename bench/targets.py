@@ -182,7 +182,8 @@ class Run:
 
     def measure(self, rounds: int) -> None:
         """Measure every source once a round; one that needs what is not here is asked once."""
-        sources = dict.fromkeys(source for target in self.targets for source in target.sources)
+        measurable = [target for target in self.targets if not lacks(target)]
+        sources = dict.fromkeys(source for target in measurable for source in target.sources)
         self._prepare(sources)
         with tempfile.TemporaryDirectory(prefix="outlast-bench-", ignore_cleanup_errors=True) as place:
             for number in range(rounds):
@@ -219,11 +220,16 @@ class Run:
         return found
 
     def _why(self, target: Target) -> str:
-        if target.needs and shutil.which(target.needs) is None:
+        if lacks(target):
             return f"needs {target.needs}"
         return "; ".join(
             why[source] for why in (self.missing, self.failed) for source in target.sources if source in why
         )
+
+
+def lacks(target: Target) -> bool:
+    """Return whether the program that it needs is not here."""
+    return bool(target.needs) and shutil.which(target.needs) is None
 
 
 def chosen(only: str) -> list[Target]:
