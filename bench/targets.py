@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.apart import PEERS, prepare, run, say
-from bench.verdict import Row, Target, judge, terminal_table
+from bench.verdict import FAILED, Row, Target, judge, terminal_table
 
 _COMMA = re.compile(r",(?!\d{3}\b)")
 """One that separates, not one of a number."""
@@ -196,12 +196,11 @@ class Run:
 
     def rows(self) -> list[Row]:
         """Return what is to be said of each target."""
-        return [
-            judge(
-                target, self.rounds, self._why(target), failed=any(source in self.failed for source in target.sources)
-            )
-            for target in self.targets
-        ]
+        return [self._row(target) for target in self.targets]
+
+    def _row(self, target: Target) -> Row:
+        failed = any(source in self.failed for source in target.sources)
+        return judge(target, self.rounds, self._why(target), failed=failed)
 
     def _prepare(self, sources: Iterable[str]) -> None:
         peers = [source for source in sources if source.split()[0] in PEERS]
@@ -247,10 +246,11 @@ def measured(rounds: int, only: str = "") -> Run:
 
 def report(run: Run, file: Path | None) -> int:
     """Print the table, keep everything in a file; return 1 if a measurement failed, else 0."""
-    print(terminal_table(run.rows()))
+    rows = run.rows()
+    print(terminal_table(rows))
     if file is not None:
         file.write_text(json.dumps(as_json(run), indent=1, ensure_ascii=False) + "\n")
-    return 1 if run.failed else 0
+    return 1 if run.failed or any(row.verdict == FAILED for row in rows) else 0
 
 
 def as_json(run: Run) -> dict[str, Any]:

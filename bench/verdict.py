@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 Figures = Mapping[str, float]
 """What one round measured, by `source: figure`."""
+FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,10 @@ def judge(target: Target, rounds: Iterable[Figures], why: str = "", *, failed: b
     """
     reached = tuple(value for figures in rounds if (value := target.of_round(figures)) is not None)
     row = Row(what=target.what, wanted=target.wanted, unit=target.than.partition(" ")[0], why=why or target.later)
+    if not reached and not row.why:
+        return replace(row, verdict=FAILED, why=f"its sources tell no {target.ours!r}")
     if not reached:
-        return replace(row, verdict="failed") if failed else row
+        return replace(row, verdict=FAILED) if failed else row
     median = statistics.median(reached)
     share = median / target.bound if target.bound else None
     return replace(row, rounds=reached, reached=median, share=share, verdict=_verdict(target, median))
@@ -155,6 +158,6 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 def summary(rows: Sequence[Row]) -> str:
     """Count the verdicts."""
-    words = {"holds": "hold", "misses": "miss", "not measured": "not measured", "failed": "failed"}
+    words = {"holds": "hold", "misses": "miss", "not measured": "not measured", FAILED: "failed"}
     counts = {word: sum(row.verdict.startswith(verdict) for row in rows) for verdict, word in words.items()}
     return ", ".join(f"{count} {word}" for word, count in counts.items()) + "."

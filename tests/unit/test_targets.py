@@ -69,6 +69,13 @@ def test_what_was_not_measured_says_why_below_the_table() -> None:
     assert "0 hold, 0 miss, 1 not measured, 1 failed." in markdown_table([missing, failed])
 
 
+def test_a_figure_that_no_source_tells_is_a_failure() -> None:
+    row = judge(STEPS, [{"steps: hours": 9.0, "steps: bare": 1.0}])
+
+    assert row.verdict == "failed"
+    assert row.why == "its sources tell no 'steps: ours'"
+
+
 def test_the_table_fits_into_a_hundred_columns() -> None:
     worst = [
         Row(
