@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 
 from bench import engine_jobs
+from bench.waiting import children, cpu_seconds
 from outlast.app import open_service
 from outlast.backends import ServiceBackend
 from outlast.client import Outlast
@@ -55,10 +57,10 @@ class Shop:
 
     def close(self) -> None:
         """Let the supervisor leave, and wait until it has."""
-        supervisor = self.supervisor()
-        os.kill(supervisor, signal.SIGTERM)
-        while Path(f"/proc/{supervisor}/exe").exists():
-            self.service._doorbell.wait(0.05)
+        if supervisor := self.supervisor():
+            os.kill(supervisor, signal.SIGTERM)
+            while Path(f"/proc/{supervisor}/exe").exists():
+                self.service._doorbell.wait(0.05)
         self.outlast.close()
 
 
@@ -92,6 +94,13 @@ def steps_at_once(shop: Shop) -> list[Row]:
     rate = 8 * STEPS / (time.perf_counter() - began)
     wide.close()
     return [("steps, eight jobs at once", rate, "/s")]
+
+
+def checkpoints(shop: Shop) -> list[Row]:
+    """Checkpoints in a hot loop, none of them due."""
+    return [
+        ("checkpoint, nothing due", float(shop.outlast.submit(engine_jobs.many_checkpoints, 20_000).result(60)), "µs")
+    ]
 
 
 def enqueue(shop: Shop) -> list[Row]:
@@ -160,7 +169,8 @@ def _spinning(shop: Shop, attempt: int, path: Path) -> float:
 def cancel(shop: Shop) -> list[Row]:
     """Ask for the end of a job, until it is `cancelled` (its process proven dead)."""
     rows = []
-    kinds = {"a CPU loop": engine_jobs.spin, "a job that sleeps": engine_jobs.nap, "one held in C": engine_jobs.hold}
+    kinds = {"a CPU loop": engine_jobs.spin, "a job that sleeps": engine_jobs.nap}
+    kinds |= {"a job that looks": engine_jobs.heed, "one held in C": engine_jobs.hold}
     for name, fn in kinds.items():
         path = shop.root / f"spin-{time.monotonic_ns()}"
         handle = shop.outlast.submit(fn, str(path))
@@ -195,8 +205,10 @@ def memory(shop: Shop) -> list[Row]:
     """The memory of supervisor and job process, both idle, in a store that has done nothing else yet."""
     fresh = Shop(Path(tempfile.mkdtemp(dir=shop.root)))
     supervisor = fresh.supervisor()
-    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    rows = [("idle supervisor", _megabytes(supervisor), "MB"), ("idle job process", _megabytes(int(children[0])), "MB")]
+    rows = [
+        ("idle supervisor", _megabytes(supervisor), "MB"),
+        ("idle job process", _megabytes(children(supervisor)[0]), "MB"),
+    ]
     fresh.close()
     return rows
 
@@ -205,20 +217,15 @@ def idle(shop: Shop) -> list[Row]:
     """Processor time and writes of a supervisor that has nothing to do."""
     supervisor = shop.supervisor()
     time.sleep(SETTLE_SECONDS)
-    cpu, written = _cpu_seconds(supervisor), _bytes_written(supervisor)
+    cpu, written = cpu_seconds(supervisor), _bytes_written(supervisor)
     time.sleep(IDLE_SECONDS)
-    share = (_cpu_seconds(supervisor) - cpu) / IDLE_SECONDS
+    share = (cpu_seconds(supervisor) - cpu) / IDLE_SECONDS
     written = _bytes_written(supervisor) - written
     return [("idle supervisor's share of a core", share * 100, "%"), ("idle supervisor's writes", written, "B")]
 
 
 def _megabytes(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process, to the nanosecond."""
-    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def _bytes_written(pid: int) -> float:
@@ -230,6 +237,7 @@ PARTS: tuple[Callable[[Shop], list[Row]], ...] = (
     bare_commits,
     steps,
     steps_at_once,
+    checkpoints,
     enqueue,
     end_to_end,
     latency,
@@ -238,6 +246,12 @@ PARTS: tuple[Callable[[Shop], list[Row]], ...] = (
     memory,
     idle,
 )
+
+
+def measured(place: Path, parts: Sequence[Callable[[Shop], list[Row]]]) -> dict[str, float]:
+    """Return the figures of some parts, measured once in a data directory of their own."""
+    with closing(Shop(Path(tempfile.mkdtemp(dir=place)))) as shop:
+        return {name: value for part in parts for name, value, _ in part(shop)}
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import statistics
 import time
 from collections import deque
 from pathlib import Path
@@ -21,6 +22,27 @@ def many_steps(ctx: Context, count: int) -> float:
     for number in range(count):
         ctx.step(f"step {number}", int)
     return count / (time.perf_counter() - began)
+
+
+@job
+def many_checkpoints(ctx: Context, count: int) -> float:
+    """Return the µs of CPU time of a checkpoint while nothing is due: the median of blocks, which end in a second."""
+    spent = []
+    for _ in range(10):
+        began = time.process_time()
+        for number in range(count):
+            ctx.checkpoint(number, done=number, total=count)
+        spent.append((time.process_time() - began) / count * 1e6)
+    return statistics.median(spent)
+
+
+@job
+def heed(ctx: Context, path: str) -> None:
+    """Look every few milliseconds whether to stop, saying so in a file that outsiders watch."""
+    with Path(path).open("a") as file:
+        file.write(f"{ctx.attempt} {os.getpid()} {time.monotonic()}\n")
+    while not ctx.cancelled:
+        time.sleep(0.005)
 
 
 @job

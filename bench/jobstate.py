@@ -25,20 +25,19 @@ BLOCK = 60
 WARM = 250
 RECORD = b"\n%b\n" % (b"r" * 150)
 STARTS = 25
-MANY = 10_000
+LONG = 10_000
 THREADS = 8
+BARE, FEW, MANY = "bare append + fdatasync", "complete, 20 activities", f"complete, {LONG:,} activities"
+LEAST = {FEW: 0.7}
+"""The ratios to the bare one that are promised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is measured: `act` does it so many times and returns the seconds, without what belongs to no completion.
-
-    `least` is the ratio to the bare one that is promised.
-    """
+    """What is measured: `act` does it so many times and returns the seconds, without what belongs to no completion."""
 
     name: str
     act: Callable[[int], float]
-    least: float | None = None
 
 
 class Completions:
@@ -47,7 +46,7 @@ class Completions:
     def __init__(self, directory: Path) -> None:
         self.state = JobState(dir=directory / "job-state")
         self._bare = os.open(directory / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._few, self._many, self._blocks = self._of(20), self._of(MANY), self._of(20)
+        self._few, self._many, self._blocks = self._of(20), self._of(LONG), self._of(20)
         self._next_account = count()
 
     def _of(self, size: int) -> Iterator[tuple[Checklist, str]]:
@@ -60,9 +59,9 @@ class Completions:
 
     def subjects(self) -> list[Subject]:
         return [
-            Subject(name="bare append + fdatasync", act=self._bare_appends),
-            Subject(name="complete, 20 activities", act=lambda times: self._complete(self._few, times), least=0.7),
-            Subject(name=f"complete, {MANY:,} activities", act=lambda times: self._complete(self._many, times)),
+            Subject(name=BARE, act=self._bare_appends),
+            Subject(name=FEW, act=lambda times: self._complete(self._few, times)),
+            Subject(name=MANY, act=lambda times: self._complete(self._many, times)),
             Subject(name="with activity(): pass", act=self._do_whole),
         ]
 
@@ -93,8 +92,8 @@ class Completions:
         return seconds
 
 
-def measure(directory: Path, rounds: int) -> None:
-    """Print a line for each subject: the median of its rate, and of its ratio to the bare one of the same round.
+def compared(directory: Path, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of a completion of each subject, block by block.
 
     Before that, so much is done that the JSONs are rewritten at the pace of a program that never rests (decision 0023).
     """
@@ -102,13 +101,29 @@ def measure(directory: Path, rounds: int) -> None:
     for subject in subjects * 3:
         subject.act(WARM)
     spent = [[subject.act(BLOCK) / BLOCK for subject in subjects] for _ in range(rounds)]
-    for index, subject in enumerate(subjects):
-        rate = statistics.median(1 / row[index] for row in spent)
-        ratio = statistics.median(row[0] / row[index] for row in spent)
-        promised = "" if subject.least is None else f"   (at least {subject.least:g})"
-        print(f"{subject.name:32} {rate:8,.0f}/s   {ratio:5.2f} × bare{promised}")
-    ratio = statistics.median(row[2] / row[1] for row in spent)
-    print(f"{MANY:,} activities take {ratio:.2f} × the time of 20   (at most 1.5)")
+    return {subject.name: list(times) for subject, times in zip(subjects, zip(*spent, strict=True), strict=True)}
+
+
+def ratio(spent: dict[str, list[float]], one: str, other: str) -> float:
+    """Return the median of what one takes by what another takes in the same moment."""
+    return statistics.median(a / b for a, b in zip(spent[one], spent[other], strict=True))
+
+
+def measured(place: Path, rounds: int = 20) -> dict[str, float]:
+    """Return the rate of a completion as a part of the bare one, and how much longer a long checklist takes."""
+    with tempfile.TemporaryDirectory(dir=place) as directory:
+        spent = compared(Path(directory), rounds)
+    return {"complete × bare": ratio(spent, BARE, FEW), "long by short": ratio(spent, MANY, FEW)}
+
+
+def measure(directory: Path, rounds: int) -> None:
+    """Print a line for each subject: the median of its rate, and of its ratio to the bare one of the same round."""
+    spent = compared(directory, rounds)
+    for name, times in spent.items():
+        rate = statistics.median(1 / seconds for seconds in times)
+        promised = f"   (at least {LEAST[name]:g})" if name in LEAST else ""
+        print(f"{name:32} {rate:8,.0f}/s   {ratio(spent, BARE, name):5.2f} × bare{promised}")
+    print(f"{LONG:,} activities take {ratio(spent, MANY, FEW):.2f} × the time of 20   (at most 1.5)")
 
 
 def measure_threads(directory: Path, each: int = 150) -> None:

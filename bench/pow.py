@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.waiting import cpu_seconds
 from outlast.pow.searching.crew import Crew
@@ -30,6 +31,8 @@ NEVER = limit(16)
 SAMPLE = 300_000
 LARGE_SAMPLE = 20_000_000
 CREW_SECONDS = 2.0
+TURNS = 5
+"""So often one core is measured in a round: a moment is too short to be fair to all."""
 
 NODE = """
 const crypto = require('crypto');
@@ -151,14 +154,30 @@ RATIOS = (
 )
 
 
+def ready_searchers() -> dict[str, Searcher]:
+    """Return both searchers once they are up to speed."""
+    searchers = {choice: open_searcher(PREFIX, choice) for choice in ("hashlib", "llvm")}
+    searching(searchers["llvm"])(LARGE_SAMPLE)
+    return searchers
+
+
+def measured(cache: Path) -> Rows:
+    """Return the figures of one round; what is compiled is kept in `cache`."""
+    fresh(f"{cache}")
+    first, kept = fresh(f"{cache}")
+    searchers = ready_searchers()
+    turns = [one_core(searchers) for _ in range(TURNS)]
+    middle = {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
+    return {**middle, **crews(), "first hash": first, "kernel, kept": kept}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found: dict[str, list[float]] = defaultdict(list)
-    searchers = {choice: open_searcher(PREFIX, choice) for choice in ("hashlib", "llvm")}
-    searching(searchers["llvm"])(LARGE_SAMPLE)
+    searchers = ready_searchers()
     with tempfile.TemporaryDirectory() as cache:
         fresh(cache)
         for _ in range(options.rounds):

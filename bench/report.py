@@ -2,12 +2,14 @@
 
 import platform
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apsw
+
+from bench.verdict import Row, markdown_table
 
 if TYPE_CHECKING:
     from bench.suite import Measured
@@ -52,6 +54,19 @@ a file outside which step began and which was done; the verdict is read from tha
 * *lost*: accepted, and never ended. *redone*: steps that ran to their end again; one for each kill is a fair price.
   *twice*: jobs that two processes ran at the same time. *after*: jobs that ran again after their end.
 * `python -m bench.peers.strike NAME --kills {kills} --seed 1` repeats one row.
+"""
+SET_OUT = """
+## What we set out to reach
+
+Each figure is the median of {rounds} rounds (measured on {day}), each ratio one of figures of the same round, so that
+a slow moment of the machine strikes both. *bare commits* are rows of 200 bytes, each in a transaction of its own that
+SQLite flushes. *of target* is what was reached as a part of what is wanted: with ≥ more is better, with ≤ less.
+
+```sh
+./run bench --targets    # or with --only "proof of work,cancel"
+```
+
+{table}
 """
 WHERE_WE_LOSE = """
 ## Where Outlast is not the fastest
@@ -105,8 +120,8 @@ def strikes(subjects: Sequence["Measured"]) -> str:
     return head + "\n".join(rows)
 
 
-def page(subjects: Sequence["Measured"], rounds: int, kills: int) -> str:
-    """Return docs/benchmarks.md."""
+def page(subjects: Sequence["Measured"], rounds: int, kills: int, reached: Mapping[str, Any]) -> str:
+    """Return docs/benchmarks.md; `reached` is what a run of bench/targets.py has kept."""
     from bench.peers.measure import OVERALL
 
     probes = sorted(value for each in subjects for value in each.figures.get("probe", []))
@@ -123,9 +138,15 @@ def page(subjects: Sequence["Measured"], rounds: int, kills: int) -> str:
         READING.format(jobs=f"{OVERALL:,}", probe=probes[len(probes) // 2] if probes else 0, settings=settings),
         _machine(),
         STRUCK.format(kills=kills, table=strikes(subjects)) if kills else "",
+        _set_out(reached),
         WHERE_WE_LOSE,
     ]
     return "".join(parts)
+
+
+def _set_out(reached: Mapping[str, Any]) -> str:
+    rows = [Row(**row) for row in reached["rows"]]
+    return SET_OUT.format(rounds=len(reached["rounds"]), day=reached["measured_on"], table=markdown_table(rows))
 
 
 def _machine() -> str:

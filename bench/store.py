@@ -1,6 +1,6 @@
 """What the store costs, against what SQLite itself costs on the same disk at the same time.
 
-    python bench/store.py [--rounds 40] [--finished 1000000] [--directory DIR]
+    python -m bench.store [--rounds 40] [--finished 1000000] [--directory DIR]
 
 Commits are measured in small blocks, the bare one and ours in turn, because a shared disk changes its speed from one
 second to the next: read the ratios, not the rates. Pages are measured on a store with that many finished jobs.
@@ -13,15 +13,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import apsw
 
+from bench.finished import kept
 from outlast.core.job import Event, Home, Job, NewJob, ProcessIdentity, Spec, Step, StepKind
 from outlast.core.policies import Policy
 from outlast.core.query import Query, parse_query
-from outlast.core.status import Reason, Status
+from outlast.core.status import Status
 from outlast.storage.sqlite import SqliteStore
 from outlast.storage.view_file import ViewFile
 
@@ -29,10 +31,9 @@ BLOCK = 50
 WAL_BYTES = 16_000_000
 ARGS = json.dumps({"args": ["x" * 170], "kwargs": {}})
 HOME = Home(interpreter="python3", path=("/app",), cwd="/app")
-SPECS = {
-    name: Spec(kind=name, target="module:function", policy=Policy(), home=HOME) for name in ("main", "side", "rare")
-}
+SPEC = Spec(kind="main", target="module:function", policy=Policy(), home=HOME)
 QUERIES = ("", "status:failed", "status:completed", "kind:rare", "status:failed kind:rare", "error:value", "age:<1h")
+UNKNOWN = "a word that none has"
 
 numbers = count(1)
 
@@ -46,11 +47,9 @@ class Target:
     least: float | None = None
 
 
-def new_job(kind: str = "main", *, key: bool = True) -> NewJob:
+def new_job() -> NewJob:
     number = next(numbers)
-    return NewJob(
-        id=f"{kind}_1735732800000_{number:016x}", spec=SPECS[kind], args=ARGS, key=f"key:{number}" if key else None
-    )
+    return NewJob(id=f"main_1735732800000_{number:016x}", spec=SPEC, args=ARGS, key=f"key:{number}")
 
 
 class Commits:
@@ -113,7 +112,8 @@ def measure_commits(directory: Path, rounds: int) -> None:
     commits.bare.close()
 
 
-def measure_many(directory: Path) -> None:
+def many(directory: Path) -> float:
+    """Return how many jobs a second are stored by calls that take 10,000."""
     store = SqliteStore(directory / "many.db")
     rates = []
     for _ in range(5):
@@ -121,29 +121,8 @@ def measure_many(directory: Path) -> None:
         began = time.perf_counter()
         store.submit(jobs)
         rates.append(len(jobs) / (time.perf_counter() - began))
-    print(f"{'submit of 10,000 in one call':32}{statistics.median(rates):10,.0f} jobs/s  (least 100,000)")
     store.close()
-
-
-def fill(directory: Path, finished: int) -> SqliteStore:
-    """Return a store with that many jobs that finished yesterday: nine of ten of one kind, one of a thousand failed."""
-    yesterday = time.time_ns() // 1_000_000 - 86_400_000
-    store = SqliteStore(directory / "finished.db", clock=lambda: yesterday)
-    for start in range(0, finished, 10_000):
-        kinds = ["rare" if n % 5000 == 0 else "side" if n % 10 == 0 else "main" for n in range(start, start + 10_000)]
-        store.submit([new_job(kind, key=False) for kind in kinds])
-    store.close()
-    connection = apsw.Connection(str(store.path))
-    connection.execute(
-        "UPDATE jobs SET status = 'completed', started_at = created_at, completed_at = created_at, attempt = 1,"
-        " result = '{\"ok\":true}'"
-    )
-    connection.execute(
-        "UPDATE jobs SET status = 'failed', reason = ?, error = 'ValueError: no' WHERE rowid % 1000 = 0",
-        (Reason.ERROR,),
-    )
-    connection.close()
-    return SqliteStore(store.path)
+    return statistics.median(rates)
 
 
 def median_ms(act: Callable[[], object], times: int = 20) -> float:
@@ -155,18 +134,19 @@ def median_ms(act: Callable[[], object], times: int = 20) -> float:
     return statistics.median(taken) * 1000
 
 
+def pages(store: SqliteStore) -> dict[str, float]:
+    """Return the milliseconds of the newest 50 jobs of each kind of list."""
+    queries = {text or "(all)": parse_query(text) for text in QUERIES}
+    queries["unfinished or of the last hour"] = Query(unfinished_or_since_seconds=3600)
+    queries[UNKNOWN] = parse_query("nn")
+    return {name: median_ms(partial(store.page, query, before=None, limit=50)) for name, query in queries.items()}
+
+
 def measure_pages(directory: Path, finished: int) -> None:
-    store = fill(directory, finished)
+    store = SqliteStore(kept(directory / "finished", finished))
     print(f"\nwith {finished:,} finished jobs, the newest 50 of")
-    for text in QUERIES:
-        query = parse_query(text)
-        print(f"{text or '(all)':32}{median_ms(lambda: store.page(query, before=None, limit=50)):10.2f} ms")  # noqa: B023
-    recent = Query(unfinished_or_since_seconds=3600)
-    print(
-        f"{'unfinished or of the last hour':32}{median_ms(lambda: store.page(recent, before=None, limit=50)):10.2f} ms"
-    )
-    unknown = parse_query("nn")
-    print(f"{'a word that none has':32}{median_ms(lambda: store.page(unknown, before=None, limit=50), 3):10.2f} ms")
+    for name, milliseconds in pages(store).items():
+        print(f"{name:32}{milliseconds:10.2f} ms")
     print(f"{'stats':32}{median_ms(store.stats, 3):10.2f} ms")
     view = ViewFile(store, directory / "jobs.json")
     print(f"{'jobs.json, first':32}{median_ms(view.write, 1):10.2f} ms")
@@ -189,7 +169,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.directory, prefix="outlast-bench-") as name:
         measure_commits(Path(name), options.rounds)
-        measure_many(Path(name))
+        print(f"{'submit of 10,000 in one call':32}{many(Path(name)):10,.0f} jobs/s  (least 100,000)")
         measure_pages(Path(name), options.finished)
 
 

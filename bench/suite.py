@@ -1,15 +1,15 @@
-"""Outlast beside its peers, the same work in the same run: `./run bench [--rounds N] [--only NAME,…] [--write]`.
+"""Outlast beside its peers, the same work in the same run: `./run bench [--rounds N] [--only NAME,…] [--write]`,
+and whether it is as fast as it sets out to be: `./run bench --targets [--rounds N] [--only PART,…]`.
 
 Every round measures every subject once, one after the other, so that a slow minute of the machine strikes all alike;
-the table shows medians. `--write` renews docs/benchmarks.md and its chart. Peers live in an environment of their own,
+the table shows medians. `--write` renews docs/benchmarks.md and its chart, with the targets of the run that
+`--targets-json` names, or else measures them too. Peers live in an environment of their own,
 made of bench/peers/requirements.txt.
 """
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -17,16 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench import targets
+from bench.apart import PEERS, ROOT, prepare, run, say
 from bench.report import chart, page, strikes, table
 from tests.faults.faultio import build
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".bench" / "venv"
-REQUIREMENTS = ROOT / "bench" / "peers" / "requirements.txt"
-NAMES = ("outlast", "huey", "dbos", "persistqueue", "procrastinate", "rq", "celery", "dramatiq")
+NAMES = ("outlast", *PEERS)
 STRUCK = ("outlast", "dbos", "huey", "rq", "celery", "procrastinate")
 PARTS = ("probe", "enqueue", "steps", "work")
-LONGEST_SECONDS = 300
 
 
 @dataclass(slots=True)
@@ -46,51 +44,6 @@ class Measured:
         return statistics.median(values) if values else None
 
 
-def interpreter(name: str) -> str:
-    """Return the interpreter that has this subject."""
-    return sys.executable if name == "outlast" else str(ENVIRONMENT / "bin" / "python")
-
-
-def prepare() -> None:
-    """Make the environment of the peers, or let it be if it is as it should be."""
-    marker = ENVIRONMENT / ".made-of"
-    wanted = REQUIREMENTS.read_text()
-    if marker.exists() and marker.read_text() == wanted:
-        return
-    say("installing the peers ...")
-    uv = os.environ.get("UV", "uv")
-    subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(ENVIRONMENT)], check=True)
-    python = str(ENVIRONMENT / "bin" / "python")
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, "-r", str(REQUIREMENTS)], check=True)
-    marker.write_text(wanted)
-
-
-def say(line: str) -> None:
-    """Tell how far it is."""
-    sys.stderr.write(line + "\n")
-
-
-def run(name: str, module: str, *arguments: str, **environment: str) -> dict[str, Any]:
-    """Run one measurement in a process of its own; return what it printed."""
-    try:
-        done = subprocess.run(
-            [interpreter(name), "-m", module, name, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"missing": f"took longer than {LONGEST_SECONDS} s"}
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode or not lines:
-        return {"missing": (done.stderr.strip().splitlines() or ["it said nothing"])[-1]}
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
-
-
 def measure(subjects: list[Measured], rounds: int) -> None:
     """Measure everybody, round by round."""
     for number in range(rounds):
@@ -98,7 +51,7 @@ def measure(subjects: list[Measured], rounds: int) -> None:
             say(f"round {number + 1} of {rounds}: {subject.name}")
             for part in PARTS:
                 found = run(subject.name, "bench.peers.measure", part)
-                subject.missing = found.pop("missing", subject.missing)
+                subject.missing = found.pop("missing", "") or found.pop("failed", "") or subject.missing
                 for figure, value in found.items():
                     subject.figures[figure].append(value)
 
@@ -122,30 +75,51 @@ def strike(subjects: list[Measured], kills: int) -> None:
             subject.strikes = run(subject.name, "bench.peers.strike", "--kills", str(kills))
 
 
-def main() -> None:
+def options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=100, help="random kills of each that is struck (0: none)")
-    parser.add_argument("--only", default=",".join(NAMES), help=f"of {','.join(NAMES)}")
+    parser.add_argument("--only", default="", help=f"of {','.join(NAMES)}; with --targets: parts of their text")
     parser.add_argument("--write", action="store_true", help="renew docs/benchmarks.md")
-    parser.add_argument("--json", metavar="FILE", help="keep the figures of every round")
-    options = parser.parse_args()
-    prepare()
-    subjects = [Measured(name) for name in options.only.split(",")]
-    for subject in subjects:
-        subject.about = run(subject.name, "bench.peers.measure", "about")
-    measure(subjects, options.rounds)
-    count_flushes(subjects)
-    strike(subjects, options.kills)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="keep the figures of every round")
+    parser.add_argument("--targets", action="store_true", help="measure only what must be reached, and say if it is")
+    parser.add_argument("--targets-json", metavar="FILE", type=Path, help="--write: what --targets --json has kept")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = options()
+    if chosen.targets:
+        sys.exit(targets.report(targets.measured(chosen.rounds, chosen.only), chosen.json))
+    kept = json.loads(chosen.targets_json.read_text()) if chosen.targets_json else None
+    subjects = compared(chosen)
     print(table(subjects))
     if any(subject.strikes for subject in subjects):
         print(f"\n{strikes(subjects)}")
-    if options.json:
+    if chosen.json:
         keys = ("name", "about", "figures", "flushes", "missing", "strikes")
-        Path(options.json).write_text(json.dumps([{key: getattr(each, key) for key in keys} for each in subjects]))
-    if options.write:
-        (ROOT / "docs" / "benchmarks.md").write_text(page(subjects, options.rounds, options.kills))
-        (ROOT / "docs" / "benchmarks.svg").write_text(chart(subjects))
+        chosen.json.write_text(json.dumps([{key: getattr(each, key) for key in keys} for each in subjects]))
+    if chosen.write:
+        write(subjects, chosen, kept or targets.as_json(targets.measured(chosen.rounds)))
+
+
+def compared(chosen: argparse.Namespace) -> list[Measured]:
+    """Measure the chosen subjects."""
+    prepare()
+    subjects = [Measured(name) for name in (chosen.only or ",".join(NAMES)).split(",")]
+    for subject in subjects:
+        subject.about = run(subject.name, "bench.peers.measure", "about")
+    measure(subjects, chosen.rounds)
+    count_flushes(subjects)
+    strike(subjects, chosen.kills)
+    return subjects
+
+
+def write(subjects: list[Measured], chosen: argparse.Namespace, reached: dict[str, Any]) -> None:
+    """Renew the page and its chart."""
+    (ROOT / "docs" / "benchmarks.md").write_text(page(subjects, chosen.rounds, chosen.kills, reached))
+    (ROOT / "docs" / "benchmarks.svg").write_text(chart(subjects))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,21 @@
+"""Outlast with a process for every job, as RQ has it."""
+
+from typing import Any
+
+from bench.peers import ground, outlast_peer
+from outlast import job
+
+
+@job(isolation="process")
+def noop() -> int:
+    ground.tick()
+    return 1
+
+
+class Peer(outlast_peer.Peer):
+    """The same supervisor, whose jobs share nothing."""
+
+    durable = f'{outlast_peer.Peer.durable}; isolation="process"'
+
+    def submit(self) -> Any:
+        return self._outlast.submit(noop)
