@@ -1,6 +1,6 @@
 """How small a store becomes when its finished jobs are pruned: the file before and after `outlast prune`.
 
-    python bench/pruning.py [--jobs 100000] [--only NAME,…] [--directory DIR]
+    python -m bench.pruning [--jobs 100000] [--only NAME,…] [--directory DIR]
 
 The jobs are made through the store's own calls, by a clock that is moved, as a supervisor makes them. What stays is the
 history: `outlast stats`, `outlast failures` and the keys know the removed jobs. The promise is less than a tenth.
