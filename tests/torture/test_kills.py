@@ -13,6 +13,8 @@ from tests.figures import Figures
 from tests.torture.oracle import Findings
 from tests.torture.strikes import Plan, Torture
 
+MOST_TORTURES = 8
+"""So often a planted fault may get away."""
 KILLS = int(os.environ.get("TORTURE_KILLS", "300"))
 
 
@@ -62,9 +64,14 @@ def plan_for(fault: str, seed: str) -> Plan:
 def test_the_oracle_sees_a_planted_fault(
     data_dir: Path, tmp_path: Path, figures: Figures, fault: str, shows_as: set[str]
 ) -> None:
-    torture = Torture(data_dir, tmp_path / "outside", plan_for(fault, figures.seed()))
+    seed = figures.seed()
 
-    findings = torture.run()
+    def shows(number: int) -> bool:
+        plan = plan_for(fault, f"{seed}-{number}" if number else seed)
+        torture = Torture(data_dir / str(number), tmp_path / f"outside-{number}", plan)
+        findings = torture.run()
+        tell(torture, findings)
+        return any(getattr(findings, kind) for kind in shows_as)
 
-    tell(torture, findings)
-    assert [kind for kind in shows_as if getattr(findings, kind)] != []
+    # Where it shows is a moment, and a busy machine may let all kills miss it.
+    assert any(map(shows, range(MOST_TORTURES)))
