@@ -20,6 +20,7 @@ from outlast.core.status import ENDS, UNFINISHED, Intent, Reason, Status
 from outlast.engine.desk import counters, judged
 from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.launch import Launch
+from outlast.engine.nursery import Nursery
 from outlast.engine.pool import JobProcess, Pool, Stage, Starter
 from outlast.engine.recovery import Recovery
 from outlast.engine.turn import Turn
@@ -95,8 +96,8 @@ class Jobs(RuleBasedStateMachine):
         """Open the store as a new program and a new supervisor do."""
         self.store = SqliteStore(self.directory / "jobs.db", clock=self.clock)
         places, launch = Places(self.directory), Launch(interpreter="", cwd="", log="", settings={})
-        pool, undertaker = Pool(Starter(places, launch), 1), Undertaker(0.0, lambda _: False)
         self.wire = Wire(self.directory / "socket")
+        pool, undertaker = Pool(Starter(places, launch, Nursery(self.wire)), 1), Undertaker(0.0, lambda _: False)
         self.recovery = Recovery(self.store, pool, undertaker, places, watch=lambda _: None, max_crashes=MOST_CRASHES)
 
     def close(self) -> None:

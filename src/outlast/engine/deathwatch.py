@@ -3,20 +3,27 @@
 import os
 import signal
 from collections.abc import Callable
+from time import monotonic
 
 from outlast.core.job import ProcessIdentity
 from outlast.engine.family import send_signal, strangers
 from outlast.engine.identity import is_local
+from outlast.engine.nursery import Forked, Nursery
 from outlast.engine.pool import JobProcess, Pool, Stage
 from outlast.engine.wire import Wire
+
+LOOK_SECONDS = 1.0
+"""How often it is looked whether a fork server keeps a death to itself."""
 
 
 class Deathwatch:
     """Who has died since the last look."""
 
-    def __init__(self, wire: Wire, pool: Pool) -> None:
+    def __init__(self, wire: Wire, pool: Pool, nursery: Nursery) -> None:
         self._wire = wire
         self._pool = pool
+        self._nursery = nursery
+        self._looked = 0.0
         self._dead: list[JobProcess] = []
 
     def watch(self, process: JobProcess) -> None:
@@ -34,6 +41,10 @@ class Deathwatch:
     def dead(self, lives: Callable[[ProcessIdentity], bool]) -> list[JobProcess]:
         """Return the processes that died since the last call; `lives` answers for those the kernel tells nothing of."""
         self._reap()
+        for process_id, status in self._nursery.deaths():
+            if process := self._pool.get(process_id):
+                self._ended(process, status)
+        self._doubt()
         for process in self._pool.in_stage(Stage.BUSY):
             if process.child is None and process.watched < 0 and not lives(process.identity):
                 self._died(process)
@@ -42,7 +53,7 @@ class Deathwatch:
 
     def kill_strangers(self) -> None:
         """Kill orphans that no mark ties to a job: only a dead job process can have left them to us."""
-        ours = {process.identity.pid for process in self._pool}
+        ours = {process.identity.pid for process in self._pool} | self._nursery.pids()
         for member in strangers(ours):
             send_signal(member.pid, member.ticks, signal.SIGKILL)
 
@@ -55,10 +66,26 @@ class Deathwatch:
                 return
             if pid == 0:
                 return
+            code = os.waitstatus_to_exitcode(status)
+            self._nursery.reaped(pid, code)
             for process in self._pool:
                 if process.child is not None and process.child.pid == pid:
-                    process.exit_status = process.child.returncode = os.waitstatus_to_exitcode(status)
-                    self._died(process)
+                    self._ended(process, code)
+
+    def _doubt(self) -> None:
+        """See that the deaths of forked processes are told."""
+        if monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = monotonic()
+        for process in self._pool:
+            if isinstance(process.child, Forked) and process.exit_status is None:
+                self._nursery.doubt(process.identity, process.child)
+
+    def _ended(self, process: JobProcess, status: int) -> None:
+        """Note how a child of ours ended, or of a fork server; told twice, it has ended once."""
+        if process.child is not None and process.exit_status is None:
+            process.exit_status = process.child.returncode = status
+            self._died(process)
 
     def _died(self, process: JobProcess) -> None:
         if process.watched >= 0:

@@ -1,10 +1,9 @@
 """The job processes: started for a home, idle, busy, ending. One job at a time each."""
 
-import errno
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from time import monotonic
@@ -13,8 +12,10 @@ from outlast.core.job import Claim, Home, Job, ProcessIdentity
 from outlast.core.places import Places
 from outlast.engine.family import Family
 from outlast.engine.identity import identify
+from outlast.engine.jobside.forkserver import NOBODY
 from outlast.engine.jobside.turnstile import Gate
 from outlast.engine.launch import MARKS, PACKAGE_ROOT, Launch
+from outlast.engine.nursery import NO_ROOM, Forked, Nursery
 from outlast.engine.pace import Pace
 from outlast.engine.wire import Connection
 
@@ -26,7 +27,7 @@ _BOOT = (
     "import sys,os,json\n"
     "boot=json.loads(os.environ['OUTLAST_BOOT'])\n"
     "sys.path[:]=[*boot['path'],boot['root']]\n"
-    "from outlast.engine.jobside.main import main\n"
+    "from outlast.engine.jobside.{} import main\n"
     "main()\n"
 )
 
@@ -61,7 +62,7 @@ class JobProcess:
     lodging: Lodging | None
     stage: Stage
     watched: int = -1
-    child: "subprocess.Popen[bytes] | None" = None
+    child: "subprocess.Popen[bytes] | Forked | None" = None
     connection: Connection | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
     handed: int = 0
@@ -124,20 +125,65 @@ class CannotStart(Exception):
 
 
 class Starter:
-    """Starts job processes of one store."""
+    """Starts job processes of one store: each a fresh interpreter, or, if it is for one job only, forked.
 
-    def __init__(self, places: Places, launch: Launch) -> None:
+    Both begin with the same environment, in a session of their own, their output in the supervisor's log.
+    """
+
+    def __init__(self, places: Places, launch: Launch, nursery: Nursery) -> None:
         self._places = places
         self._launch = launch
+        self._nursery = nursery
         self._umask = os.umask(0o077)
         os.umask(self._umask)
 
     def start(self, lodging: Lodging) -> JobProcess:
-        """Start a fresh interpreter, in a session of its own, its output to the supervisor's log.
+        """Start a process.
 
         Raise CannotStart with the cause, OSError (EAGAIN, ENOMEM, EMFILE) if the machine has no room right now.
         """
         process_id = "p" + os.urandom(8).hex()
+        identity, child = self._fork(lodging, process_id) or self._start(lodging, process_id)
+        gate = Gate(self._places.process_lock(process_id))
+        return JobProcess(identity, lodging, Stage.STARTING, child=child, gate=gate)
+
+    def _fork(self, lodging: Lodging, process_id: str) -> tuple[ProcessIdentity, Forked] | None:
+        if not lodging.once:
+            return None
+        return self._nursery.fork(lodging, process_id, lambda control: self._spawn(lodging, NOBODY, control))
+
+    def _start(self, lodging: Lodging, process_id: str) -> "tuple[ProcessIdentity, subprocess.Popen[bytes]]":
+        interpreter = lodging.home.interpreter
+        try:
+            child = self._spawn(lodging, process_id)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise
+            raise CannotStart(f"{error.filename or interpreter}: {error.strerror}") from None
+        identity = identify(child.pid, process_id)
+        if identity is None:
+            child.wait()
+            raise CannotStart(f"{interpreter} ended at once.")
+        return identity, child
+
+    def _spawn(self, lodging: Lodging, process_id: str, *control: int) -> "subprocess.Popen[bytes]":
+        """Start an interpreter that becomes a job process, or the fork server at the end of a line."""
+        log = os.open(self._places.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            return subprocess.Popen(
+                [lodging.home.interpreter, "-P", "-c", _BOOT.format("forkserver" if control else "main")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=lodging.home.cwd,
+                env=self._environment(lodging, process_id, control),
+                start_new_session=True,
+                pass_fds=control,
+            )
+        finally:
+            os.close(log)
+
+    def _environment(self, lodging: Lodging, process_id: str, control: tuple[int, ...]) -> dict[str, str]:
         home = lodging.home
         boot = {
             "process": process_id,
@@ -149,36 +195,13 @@ class Starter:
             "once": lodging.once,
             "launch": self._launch.as_json(),
         }
+        if control:
+            boot |= {"control": control[0], "supervisor": os.getpid(), "cwd": home.cwd}
         not_ours = (self._launch.settings.keys() - {"DATABASE_URL"}) | set(MARKS)
         environment = {name: value for name, value in os.environ.items() if name not in not_ours}
         environment.update(home.env)
         environment.update({"OUTLAST_PROCESS_ID": process_id, "OUTLAST_BOOT": json.dumps(boot)})
-        child = self._spawn(home, environment)
-        identity = identify(child.pid, process_id)
-        if identity is None:
-            child.wait()
-            raise CannotStart(f"{home.interpreter} ended at once.")
-        gate = Gate(self._places.process_lock(process_id))
-        return JobProcess(identity, lodging, Stage.STARTING, child=child, gate=gate)
-
-    def _spawn(self, home: Home, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        log = os.open(self._places.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            return subprocess.Popen(
-                [home.interpreter, "-P", "-c", _BOOT],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=home.cwd,
-                env=environment,
-                start_new_session=True,
-            )
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
-                raise
-            raise CannotStart(f"{error.filename or home.interpreter}: {error.strerror}") from None
-        finally:
-            os.close(log)
+        return environment
 
 
 class Pool:

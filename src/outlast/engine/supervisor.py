@@ -25,6 +25,7 @@ from outlast.engine.identity import identify, lives
 from outlast.engine.launch import Launch
 from outlast.engine.logkeeper import LogKeeper
 from outlast.engine.memory import MemoryWatch
+from outlast.engine.nursery import Nursery
 from outlast.engine.office import become_reaper, on_signals, take_lock
 from outlast.engine.pace import PATIENCE_SECONDS
 from outlast.engine.pool import HELLO_SECONDS, JobProcess, Pool, Stage, Starter
@@ -88,9 +89,10 @@ class Supervisor:
         self._duty = duty
         self._identity: ProcessIdentity = identify(os.getpid(), f"s{os.getpid()}")  # type: ignore[assignment]
         self._wire = Wire(places.socket)
-        self._pool = Pool(Starter(places, launch), duty.concurrency)
+        self._nursery = Nursery(self._wire)
+        self._pool = Pool(Starter(places, launch, self._nursery), duty.concurrency)
         self._undertaker = Undertaker(duty.grace_seconds, lambda who: lives(who, places.process_lock(who.id)))
-        self._deathwatch = Deathwatch(self._wire, self._pool)
+        self._deathwatch = Deathwatch(self._wire, self._pool, self._nursery)
         self._publisher = Publisher(publish)
         self._chores = Chores(duty.chores)
         self._memory = MemoryWatch(self._pool)
@@ -291,6 +293,7 @@ class Supervisor:
         now = monotonic()
         self._recovery.look_around()
         self._logs.look()
+        self._nursery.look()
         for process, words in self._memory.over():
             self._end(process, Why.MEMORY, words=words)
         for process in self._pool:
@@ -366,6 +369,7 @@ class Supervisor:
             self._recovery.sweep()
         for process in self._pool.in_stage(Stage.IDLE, Stage.STARTING):  # they leave when the line is cut
             self._recovery.forget_lock(process)
+        self._nursery.close()
         self._wire.close()
         os.close(self._lock)
         log.info("The supervisor leaves.")

@@ -1,6 +1,5 @@
 """What a running job holds in its hand: steps, checkpoints, progress and waits."""
 
-import hashlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -108,7 +107,7 @@ class Context:
         self._use(name)
         if name in self._known:
             return decode(self._known[name], name)  # type: ignore[no-any-return]
-        self.step_key = f"{self.job_id}:{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        self.step_key = f"{self.job_id}:{_digest(name)[:16]}"
         began = monotonic()
         try:
             result = fn(*args, **kwargs)
@@ -361,7 +360,7 @@ def _storable(info: dict[str, Any]) -> Any:
 def _short(text: str) -> str:
     if len(text) <= 200:
         return text
-    return f"{text[:80]}…{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{text[:80]}…{_digest(text)}"
 
 
 def _is_number(value: object) -> bool:
@@ -376,3 +375,9 @@ def _moment(seconds: float | str | None, at: datetime | str | None) -> Moment:
     if seconds is not None:
         return round((time() + parse_duration(seconds)) * 1000)
     return from_iso(at) if isinstance(at, str) else from_datetime(at)  # type: ignore[arg-type]
+
+
+def _digest(text: str) -> str:
+    import hashlib  # when it is needed: with OpenSSL it is a fifth of what a job process weighs
+
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -25,8 +25,12 @@ fewer, they are the last."""
 
 
 def main() -> None:
+    """Live as the environment says."""
+    live(json.loads(os.environ.pop("OUTLAST_BOOT")))
+
+
+def live(boot: dict[str, Any]) -> None:
     """Run jobs until the supervisor says exit, or is gone; ends the process without running exit handlers."""
-    boot = json.loads(os.environ.pop("OUTLAST_BOOT"))
     os.umask(boot["umask"])
     _adopt_orphans()
     turnstile = Turnstile(_open_high(boot["lock"]))

@@ -79,6 +79,12 @@ def code_is_stale() -> bool:
     return any(_stamp(path) != stamp for path, stamp in _stamps.items())
 
 
+def own_code_is_loaded() -> bool:
+    """Tell whether any module here is the job's own, and not of a library."""
+    remember_code()
+    return bool(_stamps)
+
+
 def remember_code() -> None:
     """Note the files of the modules imported since the last call."""
     for path in _files:
