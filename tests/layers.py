@@ -70,6 +70,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outlast.engine": (*BASE, "outlast.engine", "psutil"),
     # What runs beside a job's own code: as little as can be, and the way to a supervisor.
     "outlast.engine.jobside": (*BASE, *FOR_JOBSIDE),
+    # Nobody imports it: a fork server loads beforehand what the modules of jobs begin with.
+    "outlast.engine.jobside.forkserver": (*BASE, *FOR_JOBSIDE, "outlast.decorator"),
     # The use cases, and the one place where storage and engine meet.
     "outlast.service": (*BASE, "outlast.acts", "outlast.lookout", "outlast.missing"),
     "outlast.missing": BASE,

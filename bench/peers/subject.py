@@ -2,7 +2,6 @@
 
 import subprocess
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,8 @@ class Subject:
 
     def title(self) -> str:
         """Return name and version."""
+        from importlib.metadata import version  # not above: every forked process of a peer would load it
+
         return f"{self.name} {version(self.package)}"
 
     def open(self, place: Path) -> None:

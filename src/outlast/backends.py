@@ -4,7 +4,7 @@ import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from time import time
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from outlast.core.errors import Refused, UsageError, WaitTimeout
 from outlast.core.job import NewJob
@@ -16,6 +16,7 @@ from outlast.engine.jobside import current
 from outlast.joblog import JobLog
 from outlast.service import Service
 
+P, T = ParamSpec("P"), TypeVar("T")
 CHILD_SECONDS = 2.5
 """How often a job that waits for another one is woken to look."""
 LONGEST_LOG = 1_000_000
@@ -216,3 +217,10 @@ def _no_schedules() -> Refused:
     return Refused(
         "A running job cannot see or change schedules.", "Use the library or outlast schedule outside of it."
     )
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what a blocking call returns, without blocking the event loop."""
+    from asyncio import to_thread  # here only: it is more than all that jobs load with this module
+
+    return await to_thread(call, *args, **kwargs)

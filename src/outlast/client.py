@@ -1,6 +1,5 @@
 """The library: submit jobs, look at them, wait for them. Inside a job the same calls go through its supervisor."""
 
-import asyncio
 import builtins
 import os
 import threading
@@ -10,7 +9,7 @@ from pathlib import Path
 from time import time
 from typing import Any, Literal
 
-from outlast.backends import Backend, JobBackend
+from outlast.backends import Backend, JobBackend, in_thread
 from outlast.core.codec import encode
 from outlast.core.durations import parse_duration
 from outlast.core.endcalls import check_on_end
@@ -85,11 +84,11 @@ class Handle:
 
     async def wait_async(self, timeout: float | str | None = None) -> dict[str, Any]:
         """Return what `wait` returns, without blocking the event loop."""
-        return await asyncio.to_thread(self.wait, timeout)
+        return await in_thread(self.wait, timeout)
 
     async def result_async(self, timeout: float | str | None = None) -> Any:
         """Return what `result` returns, without blocking the event loop."""
-        return await asyncio.to_thread(self.result, timeout)
+        return await in_thread(self.result, timeout)
 
 
 class Outlast:

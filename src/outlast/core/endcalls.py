@@ -1,6 +1,5 @@
 """Calls at the end of a job (`on_end`): a command or a URL is told of it, by a job of its own."""
 
-import hashlib
 import re
 from dataclasses import replace
 from typing import Any
@@ -107,5 +106,7 @@ def _told(job: Job) -> dict[str, Any]:
     raw = (job.result or "").encode()
     if len(raw) <= LARGE_RESULT_BYTES:
         return job_object(job)
+    import hashlib  # here only: OpenSSL is more than all that jobs load with this module
+
     large = result_told(job.id, len(raw), hashlib.sha256(raw).hexdigest())
     return {**job_object(replace(job, result="null")), "result": large}

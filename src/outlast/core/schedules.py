@@ -1,6 +1,5 @@
 """Schedules: cron rules that submit jobs, and what is to be done when one is due. Pure decisions; the store acts."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -176,6 +175,8 @@ def _until(table: Timetable, after: Moment, until: Moment, *, most: int) -> tupl
 
 def job_due(schedule: Schedule, due: Moment) -> NewJob:
     """Return the job of a due time. Its key and id are the same whenever it is asked for."""
+    import hashlib  # here only: OpenSSL is more than all that jobs load with this module
+
     key = f"schedule:{schedule.name}:{to_iso(due)}"
     digest = hashlib.sha256(key.encode()).digest()
     return _job(schedule, make_id(schedule.spec.kind, due, digest[:8]), key, f"schedule:{schedule.name}")

@@ -13,6 +13,8 @@ OFFICE = "OUTLAST_OFFICE"
 """Stands in the environment of supervisors alone: one belongs to no job, not even to the job that had to start it."""
 MARKS = ("OUTLAST_PROCESS_ID", "OUTLAST_BOOT", "OUTLAST_JOB_ID", "OUTLAST_CURSOR_FILE", "OUTLAST_PROGRESS_FILE", OFFICE)
 """Variables that tell what a process is for us; those it starts must not carry them on."""
+NOBODY = "p" + 16 * "0"
+"""The OUTLAST_PROCESS_ID of a fork server: as long as the id of a job process, but nobody's."""
 
 _BOOT = (
     "import os,sys\n"

@@ -12,9 +12,8 @@ from outlast.core.job import Claim, Home, Job, ProcessIdentity
 from outlast.core.places import Places
 from outlast.engine.family import Family
 from outlast.engine.identity import identify
-from outlast.engine.jobside.forkserver import NOBODY
 from outlast.engine.jobside.turnstile import Gate
-from outlast.engine.launch import MARKS, PACKAGE_ROOT, Launch
+from outlast.engine.launch import MARKS, NOBODY, PACKAGE_ROOT, Launch
 from outlast.engine.nursery import NO_ROOM, Forked, Nursery
 from outlast.engine.pace import Pace
 from outlast.engine.wire import Connection

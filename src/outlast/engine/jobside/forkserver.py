@@ -22,12 +22,12 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import outlast.decorator  # noqa: F401 - with it, a module of jobs has most of what it imports
 from outlast.engine.jobside.main import live
 from outlast.engine.jobside.protocol import Message, encode_message
 from outlast.engine.jobside.target import own_code_is_loaded
+from outlast.engine.launch import NOBODY
 
-NOBODY = "p" + 16 * "0"
-"""Stands where the id of a job process will stand, and is as long."""
 _ENV_START, _START_TICKS = 47, 19
 """Fields of /proc/PID/stat, counted from the state on (proc(5): 50 and 22)."""
 
