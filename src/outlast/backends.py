@@ -16,7 +16,8 @@ from outlast.engine.jobside import current
 from outlast.joblog import JobLog
 from outlast.service import Service
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 CHILD_SECONDS = 2.5
 """How often a job that waits for another one is woken to look."""
 LONGEST_LOG = 1_000_000
