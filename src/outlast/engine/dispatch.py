@@ -118,7 +118,8 @@ class Dispatcher:
                 process = self._least_loaded(loads, lodging)
             if process is not None:
                 self._claim(turn, due, process)
-                loads[process] = loads.get(process, 0.0) + weight
+                if process in loads:
+                    loads[process] += weight
                 continue
             self.backlog = True
             if room <= 0:
@@ -147,7 +148,7 @@ class Dispatcher:
 
     def _loads(self, turn: Turn, ready: list[JobProcess]) -> dict[JobProcess, float]:
         """Return the processes that may take short jobs ahead, and how full they are when this turn is over."""
-        loads = dict.fromkeys(ready, 0.0)
+        loads = {process: 0.0 for process in ready if process.lodging is not None and not process.lodging.once}
         for process in self._pool.in_stage(Stage.BUSY):
             jobs = [job for n, job in process.jobs.items() if (process.identity.id, n) not in turn.ended]
             is_new = process.lodging is not None and not process.lodging.once
