@@ -96,6 +96,8 @@ class Desk:
             return
         turn.then(self._attach, process, connection, held)
         turn.answer(connection, {"op": "welcome"})
+        if process.stage is Stage.STARTING and not held:
+            turn.arrived.append(process)
 
     def _all_current(self, held: Sequence[tuple[int, Claim]]) -> bool:
         """Tell whether no later attempt of these jobs has begun; their ends may be known already."""
@@ -172,6 +174,8 @@ class Desk:
         is_worn = process.jobs_run + len(ended) >= JOBS_PER_PROCESS
         if len(ended) == len(process.jobs) and not is_worn and self._is_fit(process, message):
             turn.freed.append(process)
+        elif process.lodging is not None and process.lodging.once and process.stage is Stage.BUSY:
+            turn.leaving += message["outcome"] != "stopped"
         return OK
 
     def _is_overruled(self, process: JobProcess, job: Job, message: Mapping[str, Any]) -> bool:

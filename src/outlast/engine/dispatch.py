@@ -95,9 +95,9 @@ class Dispatcher:
 
         A job known to be short may go to a process that still runs another short one.
         """
-        ready = self._pool.in_stage(Stage.IDLE) + turn.freed
-        coming = [process.lodging for process in self._pool.in_stage(Stage.STARTING)]
-        room = self.room() + len(turn.freed)
+        ready = self._pool.in_stage(Stage.IDLE) + turn.freed + turn.arrived
+        coming = [each.lodging for each in self._pool.in_stage(Stage.STARTING) if each not in turn.arrived]
+        room = self.room() + len(turn.freed) + turn.leaving
         loads = self._loads(turn, ready)
         limit = max(0, room) + (sum(DEPTH - len(process.jobs) for process in loads) if self._saw_quick else 0)
         if limit <= 0:

@@ -213,9 +213,10 @@ class Supervisor:
         return gathers
 
     def _plain_ends(self) -> int | None:
-        """Return how many jobs came to their end with a result; None if anything else was said."""
+        """Return how many jobs came to their end with a result, or processes to their first; None if more was said."""
         plain = all(
-            message.get("op") == "finish" and message.get("outcome") == "completed" for _, message in self._inbox
+            message.get("op") == "hello" or (message.get("op") == "finish" and message.get("outcome") == "completed")
+            for _, message in self._inbox
         )
         return len(self._inbox) if plain else None
 

@@ -12,13 +12,16 @@ class Turn:
     """What is to be done once the commit of this turn is durable. A turn that fails is thrown away whole.
 
     `changed`: somebody who watches has something new to see. `puts_off`: a job waits for a time now.
-    `ended` holds (process, number) of the jobs that ended in it, `freed` the processes that have none left.
+    `ended` holds (process, number) of the jobs that ended in it, `freed` the processes that have none left, `arrived`
+    those that said hello and can have one; so many are `leaving` that make room for others.
     """
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._after: list[Callable[[], object]] = []
         self.freed: list[JobProcess] = []
+        self.arrived: list[JobProcess] = []
+        self.leaving = 0
         self.ended: set[tuple[str, int]] = set()
         self.changed = False
         self.puts_off = False
