@@ -74,6 +74,17 @@ class Surroundings:
         return names + (["processes"] if _has_children() else [])
 
 
+def still_at_work() -> list[str]:
+    """Return what a job left in its process that could still start another process."""
+    try:
+        threads = threading.active_count() > 1
+        timers = any(signal.getitimer(timer)[0] > 0 for timer in _TIMERS)
+    except Exception:  # noqa: BLE001 - see left_behind
+        return ["surroundings", "processes"]
+    found = {"threads": threads, "timers": timers, "processes": _has_children()}
+    return [name for name, is_there in found.items() if is_there]
+
+
 def _cwd() -> str:
     try:
         return os.getcwd()

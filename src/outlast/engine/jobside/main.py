@@ -11,9 +11,9 @@ from time import monotonic
 from typing import Any
 
 from outlast.core.errors import ClaimLost
-from outlast.engine.jobside import current
+from outlast.engine.jobside import current, target
 from outlast.engine.jobside.channel import Channel, SupervisorGone
-from outlast.engine.jobside.leftovers import Surroundings, end_children
+from outlast.engine.jobside.leftovers import Surroundings, end_children, still_at_work
 from outlast.engine.jobside.run import run_job
 from outlast.engine.jobside.target import code_is_stale, remember_code
 from outlast.engine.jobside.turnstile import Turnstile
@@ -40,6 +40,7 @@ def live(boot: dict[str, Any]) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     current.channel = channel
+    target.remembers = not boot["once"]
     try:
         channel.open()
         _serve(channel, boot, turnstile)
@@ -61,11 +62,11 @@ def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None
             channel.finish({"op": "finish", "outcome": "stale", "clean": False, "ms": 0.0}, is_last=True)
             return
         began = monotonic()
-        surroundings = surroundings or Surroundings.now()
+        surroundings = surroundings or (None if boot["once"] else Surroundings.now())
         _output_to(message)
         outcome = run_job(channel, message)
         remember_code()
-        left = surroundings.left_behind()
+        left = still_at_work() if surroundings is None else surroundings.left_behind()
         if not left:
             _restore_output(idle_output, message["log"])
         milliseconds = round((monotonic() - began) * 1000, 3)

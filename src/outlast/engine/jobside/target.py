@@ -16,6 +16,9 @@ MAIN_NAME = "__outlast_main__"
 importing = False
 """True while a target's module is being imported; submitting is refused then."""
 
+remembers = True
+"""False in a process that runs one job only: what becomes of its code does not matter to it any more."""
+
 _LIBRARIES = tuple({os.path.join(prefix, "lib") + os.sep for prefix in (sys.prefix, sys.base_prefix, "/usr/local")})
 _files: dict[str, ModuleType] = {}
 _stamps: dict[str, tuple[int, int]] = {}
@@ -87,6 +90,8 @@ def own_code_is_loaded() -> bool:
 
 def remember_code() -> None:
     """Note the files of the modules imported since the last call."""
+    if not remembers:
+        return
     for path in _files:
         _stamps.setdefault(path, _stamp(path))
     for name in sys.modules.keys() - _seen:
