@@ -71,6 +71,7 @@ class Dispatcher:
         self._no_start_before: float | None = None
         self._saw_quick = False
         self._ahead: Found | None = None
+        self._spare_for: Lodging | None = None
         self.backlog = False
         """Whether there may be queued jobs for which nobody was found."""
 
@@ -80,11 +81,11 @@ class Dispatcher:
 
     def has_room(self) -> bool:
         """Tell whether a queued job may find a process, or have one started."""
-        return self.backlog and (self.room() > 0 or bool(self._pool.in_stage(Stage.IDLE)))
+        return self.backlog and self.room() > 0
 
     def is_hungry(self) -> bool:
         """Tell whether a process waits while jobs do."""
-        return self.backlog and self._no_start_before is None and bool(self._pool.in_stage(Stage.IDLE))
+        return self.has_room() and self._no_start_before is None and bool(self._pool.in_stage(Stage.IDLE))
 
     def is_rested(self) -> bool:
         """Tell whether it is time to try again after the machine had no room for a process."""
@@ -120,6 +121,8 @@ class Dispatcher:
                 self._claim(turn, due, process)
                 if process in loads:
                     loads[process] += weight
+                elif lodging.once:
+                    self._spare_for = lodging
                 continue
             self.backlog = True
             if room <= 0:
@@ -216,6 +219,18 @@ class Dispatcher:
         except OSError as error:
             log.warning("No job process can be started now: %s", errno.errorcode.get(error.errno or 0, error))
             self._no_start_before = monotonic() + (SOON_SECONDS if self._retire_one() else TIRED_SECONDS)
+
+    def prepare(self) -> None:
+        """After all effects of a turn: see that there is a process for the next job that wants one of its own.
+
+        It is one more than may run jobs at once, and takes a moment to get ready, in which others run.
+        """
+        lodging, self._spare_for = self._spare_for, None
+        if lodging is None or self._no_start_before is not None:
+            return
+        if all(process.lodging != lodging for process in self._pool.in_stage(Stage.STARTING, Stage.IDLE)):
+            with suppress(OSError):  # then it is started when it is needed, or waited for
+                self._pool.start_spare(lodging)
 
     def _retire_one(self) -> bool:
         """Give up the process that has been idle for the longest; False if none is."""

@@ -16,6 +16,8 @@ from outlast.engine.pool import JobProcess, Stage
 
 LOOK_SECONDS = 0.01
 """How often a dying family is looked at."""
+WAITING_SECONDS = 0.05
+"""How long the end of a process on which no job hangs may wait for another commit."""
 OUT_OF_REACH_SECONDS = 0.5
 """How often one is looked at that lives in another container: we cannot end it, and wait until it has ended."""
 
@@ -76,6 +78,10 @@ class Ending:
         identity = self.process.identity
         send_signal(identity.pid, identity.start_ticks, signal.SIGKILL)
         return []
+
+    def is_urgent(self) -> bool:
+        """Tell whether its proof is to be written down at once: a job hangs on it, or it has waited for long enough."""
+        return self.job is not None or monotonic() > self.deadline + WAITING_SECONDS
 
     def hurry(self) -> None:
         """Wait no longer: the job's function has ended, or its process has died."""

@@ -141,9 +141,19 @@ class Starter:
 
         Raise CannotStart with the cause, OSError (EAGAIN, ENOMEM, EMFILE) if the machine has no room right now.
         """
-        process_id = "p" + os.urandom(8).hex()
-        identity, child = self._fork(lodging, process_id) or self._start(lodging, process_id)
-        gate = Gate(self._places.process_lock(process_id))
+        process_id = _new_id()
+        return self._process(lodging, *(self._fork(lodging, process_id) or self._start(lodging, process_id)))
+
+    def spare(self, lodging: Lodging) -> JobProcess | None:
+        """Start a process if it can be forked, that is, for next to nothing. Raise OSError as `start`."""
+        process_id = _new_id()
+        forked = self._fork(lodging, process_id)
+        return None if forked is None else self._process(lodging, *forked)
+
+    def _process(
+        self, lodging: Lodging, identity: ProcessIdentity, child: "subprocess.Popen[bytes] | Forked"
+    ) -> JobProcess:
+        gate = Gate(self._places.process_lock(identity.id))
         return JobProcess(identity, lodging, Stage.STARTING, child=child, gate=gate)
 
     def _fork(self, lodging: Lodging, process_id: str) -> tuple[ProcessIdentity, Forked] | None:
@@ -203,6 +213,10 @@ class Starter:
         return environment
 
 
+def _new_id() -> str:
+    return "p" + os.urandom(8).hex()
+
+
 class Pool:
     """The processes of this supervisor and those it adopted."""
 
@@ -251,3 +265,9 @@ class Pool:
         process = self._starter.start(lodging)
         self.add(process)
         return process
+
+    def start_spare(self, lodging: Lodging) -> None:
+        """Start a process that nobody waits for, if it costs next to nothing. Raise OSError as `start`."""
+        process = self._starter.spare(lodging)
+        if process is not None:
+            self.add(process)

@@ -161,7 +161,7 @@ class Supervisor:
         if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
         has_room = self._dispatcher.has_room() or self._dispatcher.is_rested()
-        is_urgent = bool(buried or self._desk.astray) or self._wake_in() == 0
+        is_urgent = bool(any(ending.is_urgent() for ending in buried) or self._desk.astray) or self._wake_in() == 0
         self._tidy_when_quiet()
         if not (self._inbox or is_urgent or has_room or self._reads_are_due()):
             return
@@ -175,6 +175,7 @@ class Supervisor:
         self._trouble = ""
         crash_point("supervisor:committed")
         turn.finish()
+        self._dispatcher.prepare()
         if turn.puts_off:
             self._ask_wake_at = 0.0
         if turn.changed:
