@@ -43,6 +43,13 @@ def session_of(pid: int) -> int | None:
     return int(fields[3]) if fields else None
 
 
+def parent_of(pid: int) -> int | None:
+    """Return the parent of a process, None if it is gone."""
+    text = _read(pid, "stat")
+    fields = text[text.rfind(b")") + 2 :].split()
+    return int(fields[1]) if fields else None
+
+
 def marked(process_id: str) -> list[Seen]:
     """Return the living processes that carry the mark of one job process."""
     mark = f"{MARK}={process_id}".encode()

@@ -14,6 +14,8 @@ from outlast.client import Handle, Outlast
 from outlast.core.job import Details, Event, Job
 from outlast.core.places import Places
 from outlast.core.status import Status
+from outlast.engine.launch import NOBODY
+from outlast.functions import as_function, with_policy
 from outlast.service import Service
 from outlast.settings import Settings, load_settings
 from tests import processes
@@ -24,10 +26,14 @@ GRACE_SECONDS = 0.3
 
 
 class Workshop:
-    """Everything around one data directory. The settings are those of the environment when it is first used."""
+    """Everything around one data directory. The settings are those of the environment when it is first used.
 
-    def __init__(self, root: Path) -> None:
+    `forks`: every job has a forked process of its own, whatever it asks for.
+    """
+
+    def __init__(self, root: Path, *, forks: bool = False) -> None:
         self.root = root
+        self.forks = forks
 
     @cached_property
     def settings(self) -> Settings:
@@ -47,6 +53,8 @@ class Workshop:
 
     def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Handle:
         """Submit a job, as `Outlast.submit`."""
+        if self.forks:
+            fn = with_policy(as_function(fn), isolation="process")
         return self.outlast.submit(fn, *args, **kwargs)
 
     def job(self, handle: Handle) -> Job:
@@ -101,6 +109,11 @@ class Workshop:
 
         return eventually(look, timeout=30, what="a supervisor in office")
 
+    def fork_servers(self) -> list[Seen]:
+        """Return the fork servers of the supervisor in office."""
+        ours = self.supervisor().pid
+        return [server for server in processes.marked(NOBODY) if processes.parent_of(server.pid) == ours]
+
     def kill_supervisor(self) -> Seen:
         """End the supervisor with SIGKILL; return who it was, now dead."""
         return self.kill(self.supervisor())
@@ -135,10 +148,14 @@ class Workshop:
             self.service.close()
 
 
+warm_and_forked = pytest.mark.parametrize("workshop", [False, True], ids=["warm", "forked"], indirect=True)
+"""A test that has it runs once more with jobs that each have a forked process of their own."""
+
+
 @pytest.fixture
-def workshop(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+def workshop(request: pytest.FixtureRequest, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """Return the workshop of this test, with a short grace time; its processes are killed afterwards."""
     monkeypatch.setenv("OUTLAST_GRACE", f"{round(GRACE_SECONDS * 1000)}ms")
-    place = Workshop(data_dir)
+    place = Workshop(data_dir, forks=getattr(request, "param", False))
     yield place
     place.stop()

@@ -1,6 +1,7 @@
 """A process for one job is forked from a server of its home, and no job can tell: not even when that server fails."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from typing import Any
 import pytest
 
 from outlast.core.status import Reason, Status
-from outlast.engine.identity import stat_fields
 from outlast.engine.launch import NOBODY
 from outlast.engine.memory import resident
 from tests import processes
 from tests.engine import alone
+from tests.engine.forking import until_it_forks
 from tests.processes import Seen
 from tests.waiting import eventually
 from tests.workshop import Workshop
@@ -23,30 +24,10 @@ from tests.workshop import Workshop
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks job processes")
 
 
-def servers(workshop: Workshop) -> list[Seen]:
-    """Return the fork servers of the supervisor in office."""
-    ours = workshop.supervisor().pid
-    return [server for server in processes.marked(NOBODY) if _parent(server.pid) == ours]
-
-
-def _parent(pid: int) -> int:
-    fields = stat_fields(pid)
-    return int(fields[1]) if fields else 0
-
-
 @pytest.fixture
 def server(workshop: Workshop) -> Seen:
     """Return the fork server of the jobs' home, once it forks."""
     return until_it_forks(workshop)
-
-
-def until_it_forks(workshop: Workshop, *, other_than: Seen | None = None) -> Seen:
-    def forks() -> Seen | None:
-        parent = workshop.submit(alone.tells).result(20)["parent"]
-        found = [each for each in servers(workshop) if each.pid == parent and each != other_than]
-        return found[0] if found else None
-
-    return eventually(forks, timeout=30, what="a job to be forked")
 
 
 def until_noted(path: Path, count: int) -> list[int]:
@@ -166,6 +147,19 @@ def test_how_a_job_died_is_told_although_its_server_has_failed(
     assert handle.result(20) != pid
 
 
+def test_without_room_for_another_process_jobs_wait_until_there_is(workshop: Workshop, server: Seen) -> None:
+    limit = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (4, limit[1]))
+    handles = [workshop.submit(alone.tells) for _ in range(3)]
+    log = workshop.places.supervisor_log
+    eventually(lambda: "No job process can be started now: EMFILE" in log.read_text(), timeout=20, what="a refusal")
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limit)
+
+    assert {handle.result(30)["parent"] for handle in handles} == {server.pid}
+    assert {workshop.job(handle).attempt for handle in handles} == {1}
+
+
 def test_a_job_outlives_supervisor_and_server_and_is_adopted(workshop: Workshop, server: Seen, tmp_path: Path) -> None:
     handle = workshop.submit(alone.stays, str(tmp_path / "pids"), str(tmp_path / "go"))
     [pid] = until_noted(tmp_path / "pids", 1)
@@ -210,7 +204,7 @@ def test_changed_code_needs_no_new_server(workshop: Workshop, tmp_path: Path, mo
         return ran.stdout.strip()
 
     assert workshop.root
-    eventually(lambda: says("os.getppid()") in {str(each.pid) for each in servers(workshop)}, timeout=30)
+    eventually(lambda: says("os.getppid()") in {str(each.pid) for each in workshop.fork_servers()}, timeout=30)
     assert says("'one'") == "one"
     assert says("'two'") == "two"
-    assert len(servers(workshop)) == 1
+    assert len(workshop.fork_servers()) == 1

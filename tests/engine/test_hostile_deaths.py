@@ -11,9 +11,10 @@ from outlast.client import Handle
 from outlast.core.status import Status
 from tests import processes
 from tests.engine import hostile, hostile_families
+from tests.engine.forking import until_it_forks
 from tests.limits import hold_to
 from tests.waiting import eventually
-from tests.workshop import Workshop
+from tests.workshop import Workshop, warm_and_forked
 
 MOST_SECONDS = 5.0
 """What may pass after a cancel until no process is left."""
@@ -39,10 +40,20 @@ by_leaving = pytest.mark.parametrize("fn", LEAVING, ids=lambda fn: str(fn.kind))
 with_and_without = pytest.mark.parametrize("killed", [False, True], ids=["", "supervisor-killed"])
 
 
+pytestmark = warm_and_forked
+
+
 @pytest.fixture(autouse=True)
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next job go to the same process, if that is still to be had."""
     monkeypatch.setenv("OUTLAST_CONCURRENCY", "1")
+
+
+@pytest.fixture(autouse=True)
+def forks(one_at_a_time: None, workshop: Workshop) -> None:
+    """Wait until there is something to be forked from."""
+    if workshop.forks:
+        until_it_forks(workshop)
 
 
 class Running:

@@ -12,8 +12,9 @@ import pytest
 from outlast.core.codec import decode
 from outlast.core.status import Reason, Status
 from tests.engine import hostile, hostile_families
+from tests.engine.forking import until_it_forks
 from tests.waiting import eventually
-from tests.workshop import Workshop
+from tests.workshop import Workshop, warm_and_forked
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,20 @@ LEAVING = [
 ]
 
 
+pytestmark = warm_and_forked
+
+
 @pytest.fixture(autouse=True)
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next job go to the same process, if that is still to be had."""
     monkeypatch.setenv("OUTLAST_CONCURRENCY", "1")
+
+
+@pytest.fixture(autouse=True)
+def forks(one_at_a_time: None, workshop: Workshop) -> None:
+    """Wait until there is something to be forked from."""
+    if workshop.forks:
+        until_it_forks(workshop)
 
 
 def surroundings(workshop: Workshop) -> Any:

@@ -90,14 +90,15 @@ class Server:
 
     def _see_born(self, process_id: str, pid: int) -> None:
         try:
+            ticks = int(_stat(pid)[_START_TICKS])
             descriptor = os.pidfd_open(pid)
-        except OSError:
+        except OSError:  # no descriptor is free; one whose death would go unseen must not live
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             raise
         self._children[descriptor] = process_id, pid
         self._poll.register(descriptor, select.POLLIN)
-        self._say({"op": "born", "process": process_id, "pid": pid, "ticks": int(_stat(pid)[_START_TICKS])})
+        self._say({"op": "born", "process": process_id, "pid": pid, "ticks": ticks})
 
     def _bury(self, descriptor: int) -> None:
         """Tell how a child ended, only then let it go: if this process dies in between, the supervisor sees it."""
