@@ -67,8 +67,10 @@ def _serve(channel: Channel, boot: dict[str, Any], turnstile: Turnstile) -> None
         outcome = run_job(channel, message)
         remember_code()
         left = still_at_work() if surroundings is None else surroundings.left_behind()
+        if not left and surroundings is not None:
+            _restore_output(idle_output)
         if not left:
-            _restore_output(idle_output, message["log"])
+            _remove_empty(message["log"])
         milliseconds = round((monotonic() - began) * 1000, 3)
         end = {"op": "finish", "outcome": outcome.word, "clean": not left, "left": left, "ms": milliseconds}
         is_last = bool(left) or boot["once"]
@@ -95,9 +97,12 @@ def _output_to(message: dict[str, Any]) -> None:
         os.write(1, f"== attempt {message['attempt']} ==\n".encode())
 
 
-def _restore_output(idle_output: tuple[int, ...], log: str) -> None:
+def _restore_output(idle_output: tuple[int, ...]) -> None:
     os.dup2(idle_output[0], 1)
     os.dup2(idle_output[1], 2)
+
+
+def _remove_empty(log: str) -> None:
     with suppress(FileNotFoundError):  # the next job may be ours already: it must not pay for a log that was removed
         if os.stat(log).st_size == 0:
             os.unlink(log)
