@@ -150,7 +150,7 @@ def test_how_a_job_died_is_told_although_its_server_has_failed(
 def test_without_room_for_another_process_jobs_wait_until_there_is(workshop: Workshop, server: Seen) -> None:
     limit = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
 
-    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (4, limit[1]))
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, limit[1]))
     handles = [workshop.submit(alone.tells) for _ in range(3)]
     log = workshop.places.supervisor_log
     eventually(lambda: "No job process can be started now: EMFILE" in log.read_text(), timeout=20, what="a refusal")

@@ -20,10 +20,9 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import Any
 
 import outlast.decorator  # noqa: F401 - with it, a module of jobs has most of what it imports
-from outlast.engine.jobside.main import live
+from outlast.engine.jobside.main import live, prctl
 from outlast.engine.jobside.protocol import Message, encode_message
 from outlast.engine.jobside.target import own_code_is_loaded
 from outlast.engine.launch import NOBODY
@@ -160,7 +159,6 @@ def _stat(pid: int) -> list[bytes]:
 
 def _die_with(supervisor: int) -> None:
     """End with the supervisor, even while it is not read from the socket that it is gone."""
-    library: Any = ctypes.CDLL(None)
-    library.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG, linux/prctl.h; a fork does not inherit it
+    prctl()(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG, linux/prctl.h; a fork does not inherit it
     if os.getppid() != supervisor:
         os._exit(0)

@@ -1,11 +1,13 @@
 """The life of a job process: hold the lock, say hello, run jobs one after another, leave."""
 
 import fcntl
+import functools
 import json
 import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -125,6 +127,13 @@ def _raised(descriptor: int) -> int:
 def _adopt_orphans() -> None:
     """Become the parent of orphaned grandchildren, so that nothing a job started is lost sight of (Linux)."""
     if sys.platform == "linux":
-        import ctypes
+        prctl()(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, linux/prctl.h
 
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, linux/prctl.h
+
+@functools.cache
+def prctl() -> Callable[..., int]:
+    """Return the system call prctl(2)."""
+    import ctypes
+
+    found: Callable[..., int] = ctypes.CDLL(None).prctl
+    return found
