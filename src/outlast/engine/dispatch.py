@@ -80,8 +80,9 @@ class Dispatcher:
         return self._pool.size - len(self._pool.in_stage(Stage.BUSY))
 
     def has_room(self) -> bool:
-        """Tell whether a queued job may find a process, or have one started."""
-        return self.backlog and self.room() > 0
+        """Tell whether a queued job may find a process, or have one started that is not on its way already."""
+        idle, coming = (len(self._pool.in_stage(stage)) for stage in (Stage.IDLE, Stage.STARTING))
+        return self.backlog and self.room() > (0 if idle else coming)
 
     def is_hungry(self) -> bool:
         """Tell whether a process waits while jobs do."""
@@ -141,7 +142,8 @@ class Dispatcher:
         if ends is not None and self.backlog and not self._queues.at_once:  # with a limit, what ends counts too
             busy = self._pool.in_stage(Stage.IDLE, Stage.BUSY)
             ahead = sum(DEPTH - len(process.jobs) for process in busy) if self._saw_quick else 0
-            self._ahead = self._find(max(0, self.room()) + min(ahead + ends, 2 * ends + DEPTH // 4))
+            limit = max(0, self.room()) + min(ahead + ends, 2 * ends + DEPTH // 4)
+            self._ahead = self._find(limit) if limit else None
 
     def _find(self, limit: int) -> Found:
         jobs = self._store.due(limit, queues=self._queues.only, at_once=self._queues.at_once)

@@ -214,12 +214,12 @@ class Supervisor:
         return gathers
 
     def _plain_ends(self) -> int | None:
-        """Return how many jobs came to their end with a result, or processes to their first; None if more was said."""
+        """Return how many jobs came to their end with a result; None if anything else was said, but for a hello."""
         plain = all(
             message.get("op") == "hello" or (message.get("op") == "finish" and message.get("outcome") == "completed")
             for _, message in self._inbox
         )
-        return len(self._inbox) if plain else None
+        return sum(message.get("op") == "finish" for _, message in self._inbox) if plain else None
 
     def _only_early_ends(self) -> bool:
         """Tell whether only ends came, all of processes that are busy with their next job."""
