@@ -33,7 +33,7 @@ class Company(Torture):
         self._only = only
         self._visits: list[Visit] = []
         self._copies = directory.with_name("copies")
-        self._copies.mkdir()
+        self._copies.mkdir(exist_ok=True)
         self._guests = 0
         self.visited: Counter[str] = Counter()
         self.rude: list[str] = []
