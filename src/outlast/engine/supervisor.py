@@ -191,7 +191,7 @@ class Supervisor:
             self._recovery.put_back(turn, job)
             turn.then(self._desk.astray.remove, job)  # not all: the effects of this turn may find more
         if self._wake_in() == 0 and self._store.wake(WAKE_BATCH) + fire_due(self._store, FIRE_BATCH):
-            turn.changed = turn.puts_off = True
+            turn.changed = turn.puts_off = turn.queues = True
         if not self._stopping:
             self._dispatcher.dispatch(turn)
 
