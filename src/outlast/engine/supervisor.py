@@ -42,7 +42,7 @@ WAKE_BATCH = 500
 FIRE_BATCH = 50
 QUIET_SECONDS = 5.0
 """So long after the last change the store is put in order."""
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.01
 """How long ends and submissions may gather, to share one commit, while nobody can be waiting for them."""
 LEAVING_SECONDS = 30.0
 """How long a supervisor that leaves may take to write its last view."""
