@@ -34,7 +34,8 @@ TRIALS = (
         name="T1",
         what="kill -9 of client, supervisor, job process or all, at random moments",
         tests=("tests/torture/test_kills.py", "tests/torture/test_steering.py"),
-        full=Size(variables={"TORTURE_KILLS": "5000", "TORTURE_ACTS": "2000"}),
+        quick=Size(variables={"TORTURE_ACTS": "100"}),
+        full=Size(variables={"TORTURE_KILLS": "5000", "TORTURE_ACTS": "500"}),
     ),
     Trial(
         name="T2",
@@ -45,6 +46,7 @@ TRIALS = (
             "tests/crash/test_every_call.py",
             "tests/crash/test_repairs.py",
         ),
+        quick=Size(variables={"TORTURE_STRIDE": "12"}),
         full=Size(variables={"TORTURE_STRIKES": "1", "TORTURE_STRIDE": "1"}),
         processes=2,
     ),

@@ -22,7 +22,7 @@ from tests.workshop import Workshop
 __all__ = ["faultio"]
 
 RESULT = {"steps": ["first", "second"], "cursor": {"at": 1}}
-STRIDE = int(os.environ.get("TORTURE_STRIDE", "12"))
+STRIDE = int(os.environ.get("TORTURE_STRIDE", "18"))
 """Every so many-th call is struck, beginning anywhere; TORTURE_STRIDE=1 strikes at all of them."""
 
 CLIENT_STRIDE = min(4, STRIDE)

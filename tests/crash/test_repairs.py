@@ -17,7 +17,7 @@ from tests.figures import Figures
 __all__ = ["faultio", "strike"]
 
 MODULE = "tests.crash.repairs"
-STRIDE = int(os.environ.get("TORTURE_STRIDE", "12"))
+STRIDE = int(os.environ.get("TORTURE_STRIDE", "18"))
 """Every so many-th call is struck, beginning anywhere; TORTURE_STRIDE=1 strikes at all of them."""
 POINTS = ("built", "marked", "aside", "renamed", "unmarked")
 PROGRAM = """

@@ -96,9 +96,10 @@ def test_a_job_that_the_kernel_killed_for_its_memory_says_so(
 def test_a_job_that_somebody_killed_is_not_blamed_on_the_kernel(
     workshop: Workshop, tmp_path: Path, group: MemoryGroup
 ) -> None:
+    pids = tmp_path / "pids"
     with group.supervisor(workshop):
-        handle = workshop.submit(with_policy(greedy.leaks, max_crashes=1), str(tmp_path / "pids"), str(tmp_path / "no"))
-        workshop.until(handle, "running")
+        handle = workshop.submit(with_policy(greedy.leaks, max_crashes=1), str(pids), str(tmp_path / "no"))
+        eventually(pids.exists, timeout=20, what="the job to have begun")  # killed before, it is put back
         workshop.kill(workshop.process_of(handle))
 
         ended = workshop.until_ended(handle)

@@ -179,7 +179,7 @@ def test_a_checklist_that_is_let_go_leaves_neither_descriptor_nor_thread_nor_fil
 
     del checklist
 
-    assert threading.active_count() == threads
+    eventually(lambda: threading.active_count() == threads, what="the end of its thread")
     assert sorted(os.listdir(directory / ACCOUNT)) == [f".{TYPE}-{DAY}.journal", f"{TYPE}-{DAY}.json"]
     assert not before or set(os.listdir("/proc/self/fd")) == before
 

@@ -171,7 +171,7 @@ def test_a_simulated_chain_grows_by_itself(workshop: Workshop, monkeypatch: pyte
 
 
 def test_many_waiting_searches_ask_as_one_and_hold_no_process(workshop: Workshop, chain: Chain) -> None:
-    count = int(os.environ.get("TORTURE_SEARCHES", "60"))
+    count = int(os.environ.get("TORTURE_SEARCHES", "30"))
     handles = [workshop.submit(proof_of_work, **{**SEARCH, "entity": f"2-{n}"}) for n in range(count)]
     for handle in handles:
         waits(workshop, handle)

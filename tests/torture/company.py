@@ -33,7 +33,7 @@ class Company(Torture):
         self._only = only
         self._visits: list[Visit] = []
         self._copies = directory.with_name("copies")
-        self._copies.mkdir()
+        self._copies.mkdir(exist_ok=True)
         self._guests = 0
         self.visited: Counter[str] = Counter()
         self.rude: list[str] = []
@@ -43,7 +43,8 @@ class Company(Torture):
         for visit in [visit for visit in self._visits if visit.process.poll() is not None]:
             self._visits.remove(visit)
             self._judge(visit)
-        while len(self._visits) < AT_ONCE:
+        # Before the first job there is nothing to look at, and the commands say so.
+        while len(self._visits) < AT_ONCE and (self._data_dir / "jobs.db").exists():
             self._visits.append(self._begin())
         lasting = [visit for visit in self._visits if visit.words[0] == "worker"]
         if lasting and self._chance.random() < 0.1:

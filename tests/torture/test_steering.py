@@ -24,7 +24,7 @@ from tests.figures import Figures
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
-ACTS = int(os.environ.get("TORTURE_ACTS", "100"))
+ACTS = int(os.environ.get("TORTURE_ACTS", "50"))
 JOBS_AT_ONCE = 8
 SETTLE_SECONDS = 15.0
 

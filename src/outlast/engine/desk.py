@@ -206,7 +206,8 @@ class Desk:
             "stopped": self._stopped,
         }[message["outcome"]](turn, process, job, message)
 
-    def _completed(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+    def _completed(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        turn.queues = turn.queues or job.spec.policy.on_end is not None
         after = replace(job, status=Status.COMPLETED, reason=None)
         self._store.swap(job, after, _event(job, "completed", message), result=message["result"])
 

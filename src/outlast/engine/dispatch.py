@@ -106,7 +106,7 @@ class Dispatcher:
             self.backlog = True
             return
         self._saw_quick = False
-        found = self._find(limit) if self._ahead is None else self._ahead
+        found = self._find(limit) if self._ahead is None or turn.queues else self._ahead
         self.backlog = found.is_cut or len(found.due) > limit
         for due in found.due[:limit]:
             job = due.job
@@ -136,7 +136,7 @@ class Dispatcher:
     def look_ahead(self, ends: int | None) -> None:
         """Find due jobs for the next `dispatch` before its batch begins, where looking holds nobody up.
 
-        `ends`: so many jobs will end in the batch, and nothing else in it changes what is due; None: other things may.
+        `ends`: so many jobs will end well in the batch, and nothing else is said in it; None: anything may happen.
         """
         self._ahead = None
         if ends is not None and self.backlog and not self._queues.at_once:  # with a limit, what ends counts too

@@ -43,7 +43,7 @@ WAKE_BATCH = 500
 FIRE_BATCH = 50
 QUIET_SECONDS = 5.0
 """So long after the last change the store is put in order."""
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.01
 """How long ends and submissions may gather, to share one commit, while nobody can be waiting for them."""
 LEAVING_SECONDS = 30.0
 """How long a supervisor that leaves may take to write its last view."""
@@ -194,7 +194,7 @@ class Supervisor:
             self._recovery.put_back(turn, job)
             turn.then(self._desk.astray.remove, job)  # not all: the effects of this turn may find more
         if self._wake_in() == 0 and self._store.wake(WAKE_BATCH) + fire_due(self._store, FIRE_BATCH):
-            turn.changed = turn.puts_off = True
+            turn.changed = turn.puts_off = turn.queues = True
         if not self._stopping:
             self._dispatcher.dispatch(turn)
 

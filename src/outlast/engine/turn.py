@@ -11,7 +11,8 @@ from outlast.engine.wire import Connection, Wire
 class Turn:
     """What is to be done once the commit of this turn is durable. A turn that fails is thrown away whole.
 
-    `changed`: somebody who watches has something new to see. `puts_off`: a job waits for a time now.
+    `changed`: somebody who watches has something new to see. `puts_off`: a job waits for a time now. `queues`: jobs
+    were queued in it, which nobody can have seen before.
     `ended` holds (process, number) of the jobs that ended in it, `freed` the processes that have none left, `arrived`
     those that said hello and can have one; so many are `leaving` that make room for others.
     """
@@ -25,6 +26,7 @@ class Turn:
         self.ended: set[tuple[str, int]] = set()
         self.changed = False
         self.puts_off = False
+        self.queues = False
 
     def then(self, effect: Callable[..., object], *args: Any) -> None:
         """Call `effect(*args)` after the commit."""
