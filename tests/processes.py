@@ -6,6 +6,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from outlast.engine.launch import NOBODY
+
 MARK = "OUTLAST_PROCESS_ID"
 _PROC = Path("/proc")
 
@@ -65,6 +67,12 @@ def job_processes(root: Path) -> list[Seen]:
         if f"\0{MARK}=".encode() in b"\0" + environment and place in environment:
             found.append(process)
     return found
+
+
+def fork_servers(root: Path) -> list[Seen]:
+    """Return the living fork servers of a data directory."""
+    mark = f"\0{MARK}={NOBODY}\0".encode()
+    return [process for process in job_processes(root) if mark in b"\0" + _read(process.pid, "environ")]
 
 
 def supervisors(root: Path) -> list[Seen]:

@@ -20,6 +20,7 @@ STEPS = 5
 SHORT_MS, LONG_MS = 6, 250
 KEPT_WORK, KEPT_DASH = with_policy(work, keep=True), with_policy(dash, keep=True)
 """Pruning leaves them alone: the oracle asks for them at the end."""
+KEPT_ALONE = with_policy(KEPT_WORK, isolation="process")
 
 
 def milliseconds_of(seed: str, number: int, long_share: float) -> list[int]:
@@ -38,7 +39,8 @@ def main(data_dir: str, directory: Path, name: str, seed: str, long_share: float
         while not (directory / "stop").exists() or number < len(set(tried)):
             key = f"{name}-{number}"
             os.write(log, f"try {key}\n".encode())
-            handle = outlast.submit(KEPT_WORK, str(directory), key, milliseconds_of(seed, number, long_share), key=key)
+            kept = KEPT_ALONE if number % 3 == 0 else KEPT_WORK
+            handle = outlast.submit(kept, str(directory), key, milliseconds_of(seed, number, long_share), key=key)
             os.write(log, f"ack {key} {handle.id}\n".encode())
             waiting.append((key, handle))
             waiting += _burst(outlast, directory, key, log, burst)[-1:]

@@ -24,6 +24,19 @@ AIM_SECONDS = 0.5
 NEWEST = 12
 """More jobs than can run or wait at a time."""
 _INSIDE = frozenset({"in", "did"})
+_FOUND = {
+    "supervisor": processes.supervisors,
+    "server": processes.fork_servers,
+    "job": processes.job_processes,
+}
+_STRUCK = {
+    "supervisor": ("supervisor",),
+    "answered": ("supervisor",),
+    "server": ("server",),
+    "both": ("supervisor", "job"),
+    "all": ("supervisor", "job"),
+}
+"""Of which kinds all are killed, in this order; clients, and one job process inside a step, are chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +51,15 @@ class Plan:
     kills: int
     inside: int = 0
     weights: dict[str, int] = field(
-        default_factory=lambda: {"job": 10, "supervisor": 2, "answered": 1, "client": 2, "both": 4, "all": 2}
+        default_factory=lambda: {
+            "job": 10,
+            "supervisor": 2,
+            "answered": 1,
+            "client": 2,
+            "server": 1,
+            "both": 4,
+            "all": 2,
+        }
     )
     clients: int = 2
     pause_seconds: float = 0.09
@@ -90,14 +111,11 @@ class Torture:
         if what == "answered":
             with contextlib.suppress(AssertionError):
                 eventually(lambda: [line for line in self._last_lines() if line.word == "saved"], timeout=AIM_SECONDS)
-        if what in ("supervisor", "answered", "both", "all"):
-            for supervisor in processes.supervisors(self._data_dir):
-                self._kill("supervisor", supervisor)
         if what == "job":
             self._kill_inside_a_step()
-        elif what in ("both", "all"):
-            for process in processes.job_processes(self._data_dir):
-                self._kill("job", process)
+        for kind in _STRUCK.get(what, ()):
+            for process in _FOUND[kind](self._data_dir):
+                self._kill(kind, process)
 
     def _kill_inside_a_step(self) -> None:
         """Kill one job process that says it is inside a step, as soon as there is one."""
