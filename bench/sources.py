@@ -33,10 +33,10 @@ def listed(place: Path) -> dict[str, float]:
 
 
 def paged(place: Path) -> dict[str, float]:
-    """Pages of a list of very many finished jobs, and the slowest but for a word that none has: that reads all."""
+    """Pages of a list of very many finished jobs, and the slowest. For a rare word there are many short looks."""
     with closing(SqliteStore(kept(place / "paged", PAGED))) as opened:
         found = store.pages(opened)
-    return {**found, "slowest page": max(value for name, value in found.items() if name != store.UNKNOWN)}
+    return {**found, "slowest page": max(value for name, value in found.items() if name != store.ALL_LOOKS)}
 
 
 def searching(place: Path) -> dict[str, float]:

@@ -73,7 +73,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Nobody imports it: a fork server loads beforehand what the modules of jobs begin with.
     "outlast.engine.jobside.forkserver": (*BASE, *FOR_JOBSIDE, "outlast.decorator"),
     # The use cases, and the one place where storage and engine meet.
-    "outlast.service": (*BASE, "outlast.acts", "outlast.lookout", "outlast.missing"),
+    "outlast.service": (*BASE, "outlast.acts", "outlast.listing", "outlast.lookout", "outlast.missing"),
+    "outlast.listing": BASE,
     "outlast.missing": BASE,
     "outlast.acts": BASE,
     "outlast.lookout": (*BASE, "outlast.codecheck"),

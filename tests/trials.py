@@ -55,7 +55,7 @@ TRIALS = (
         what="every state in which a power cut may leave the disk",
         tests=("tests/torture/test_crash_states.py", "tests/jobstate/test_power_cuts.py"),
         quick=Size(variables={"TORTURE_STORE_STATES": "10"}),
-        full=Size(variables={"TORTURE_STORE_STATES": "160", "TORTURE_STATES": "400"}),
+        full=Size(variables={"TORTURE_STORE_STATES": "400", "TORTURE_STATES": "400"}),
         processes=2,
     ),
     Trial(

@@ -3,6 +3,7 @@
 It knows the store only by its protocol, and the supervisor only as a doorbell.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,10 +14,11 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from outlast import listing
 from outlast.core.endcalls import with_default
 from outlast.core.errors import Busy, Conflict, NotFound, OutlastError, StoreError, UsageError, WaitTimeout
 from outlast.core.job import Details, Job, NewJob, Spec, Stats, Submitted
-from outlast.core.pages import Page, page_of, read_cursor
+from outlast.core.pages import Page
 from outlast.core.places import Places
 from outlast.core.ports import Store
 from outlast.core.query import Query
@@ -131,17 +133,16 @@ class Service:
             raise UsageError(f"{text!r} means several jobs: {names}.", "Type more of the id.")
         return found[0]
 
-    def page(self, query: Query, *, cursor: str | None = None, limit: int = 50) -> Page:
-        """Return a page of the jobs that match, newest first. Raise UsageError for a cursor that is none of ours."""
-        if not 1 <= limit <= 10_000:
-            raise UsageError(f"{limit} is no page size.", "Use 1 to 10000.")
-        return page_of(self.store.page(query, before=read_cursor(cursor), limit=limit + 1), limit)
+    def page(self, query: Query, *, cursor: str | None = None, limit: int = 50, patience: float = math.inf) -> Page:
+        """Return a page of the jobs that match, newest first. Raise UsageError for a cursor that is none of ours.
+
+        After `patience` seconds it is given out although it is not full, with the cursor from where to look on.
+        """
+        return listing.page(self.store, query, cursor=cursor, limit=limit, patience=patience)
 
     def matching(self, query: Query, before: int | None = None) -> Iterator[Job]:
         """Yield every job that matches, newest first; with `before` only those whose `seq` is below it."""
-        while jobs := self.store.page(query, before=before, limit=500):
-            yield from jobs
-            before = jobs[-1].seq
+        return listing.matching(self.store, query, before)
 
     def details(self, job: Job) -> Details:
         """Return arguments, cursor, steps, events and process of a job."""

@@ -88,7 +88,7 @@ def _submit(directory: Path, acknowledge: Callable[[], None]) -> None:
 
 
 def _submitted(store: SqliteStore) -> str:
-    jobs = store.page(Query(), before=None, limit=9)
+    jobs = store.page(Query(), before=None, limit=9).jobs
     return one_of([store.details(job).args == json.dumps(LONG) for job in jobs], [], [True] * 3)
 
 
@@ -177,7 +177,7 @@ def _prune(directory: Path, acknowledge: Callable[[], None]) -> None:
 
 
 def _pruned(store: SqliteStore) -> str:
-    jobs = store.page(Query(), before=None, limit=9)
+    jobs = store.page(Query(), before=None, limit=9).jobs
     known = [store.submit([new_job(key=f"k{number}")])[0].created for number in range(3)]
     steps = [len(store.steps(job.id, after=0, limit=9)) for job in jobs]
     return one_of((steps, known), ([1, 1, 1], [False] * 3), ([], [False] * 3))
@@ -225,7 +225,7 @@ def _fire(directory: Path, acknowledge: Callable[[], None]) -> None:
 def _fired(store: SqliteStore) -> str:
     found = store.schedule("nightly")
     assert found is not None
-    keys = [job.key for job in store.page(Query(), before=None, limit=9)]
+    keys = [job.key for job in store.page(Query(), before=None, limit=9).jobs]
     last = None if found.last_job_id is None else stored(store, found.last_job_id).key
     key = "schedule:nightly:2025-01-02T06:30:00.000Z"
     return one_of((keys, found.next_at, last), ([], DUE, None), ([key], DUE + 86_400_000, key))
@@ -309,7 +309,7 @@ def _copied(directory: Path) -> str:
 def _judged(path: Path) -> str:
     store = SqliteStore(path)
     try:
-        return "; ".join(store.check()) or str(len(store.page(Query(), before=None, limit=9)))
+        return "; ".join(store.check()) or str(len(store.page(Query(), before=None, limit=9).jobs))
     finally:
         store.close()
 
@@ -336,7 +336,7 @@ def _take_in(directory: Path, acknowledge: Callable[[], None]) -> None:
 
 
 def _taken_in(store: SqliteStore) -> str:
-    jobs = store.page(Query(), before=None, limit=9)
+    jobs = store.page(Query(), before=None, limit=9).jobs
     steps = [len(store.steps(job.id, after=0, limit=9)) for job in jobs]
     return one_of(sorted(steps), [0], [0, 1, 1, 1])
 

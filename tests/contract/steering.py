@@ -110,7 +110,7 @@ read_end = Operation(
 def _removed(store: SqliteStore) -> str:
     steps = len(store.steps(ID, after=0, limit=9))
     known = store.failures(since_seconds=None, limit=9).groups
-    jobs = [job.id for job in store.page(Query(), before=None, limit=9)]
+    jobs = [job.id for job in store.page(Query(), before=None, limit=9).jobs]
     return one_of((jobs, steps, sum(group.count for group in known)), ([ID], 1, 1), ([], 0, 1))
 
 

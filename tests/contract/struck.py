@@ -42,11 +42,11 @@ def main() -> None:
     faultio.arm(fault)
     began = time.monotonic()
     write, message = tried(lambda: submitted(store, id="struck"))
-    read, _ = tried(lambda: store.page(Query(), before=None, limit=9))
+    read, _ = tried(lambda: store.page(Query(), before=None, limit=9).jobs)
     seconds = time.monotonic() - began
     faultio.disarm()
     later, _ = tried(lambda: submitted(store, id="later"))
-    ids = [job.id for job in store.page(Query(), before=None, limit=9)]
+    ids = [job.id for job in store.page(Query(), before=None, limit=9).jobs]
     answer = {"write": write, "message": message, "read": read, "later": later, "seconds": seconds, "ids": ids}
     print(json.dumps({**answer, "problems": store.check()}))
     store.close()

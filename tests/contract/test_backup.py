@@ -48,7 +48,7 @@ def ids(path: Path) -> list[str]:
     """Return the jobs in a store or in a copy of one, which is not changed by it."""
     before = path.read_bytes()
     with closing(SqliteStore(Path(shutil.copy(path, path.with_name("looked-at.db"))))) as store:
-        found = [job.id for job in store.page(Query(), before=None, limit=999)]
+        found = [job.id for job in store.page(Query(), before=None, limit=999).jobs]
         assert store.check() == []
     path.with_name("looked-at.db").unlink()
     assert path.read_bytes() == before
@@ -80,7 +80,7 @@ def test_a_copy_is_of_one_moment_whoever_writes_meanwhile(store: SqliteStore, pa
             submitted(other)
 
     assert len(ids(copy)) == 20
-    assert len(store.page(Query(), before=None, limit=999)) > 40
+    assert len(store.page(Query(), before=None, limit=999).jobs) > 40
 
 
 def test_a_copy_is_made_in_steps(store: SqliteStore, path: Path, copy: Path) -> None:
@@ -236,12 +236,12 @@ def test_a_copy_becomes_a_store_again(store: SqliteStore, path: Path, copy: Path
     job = store.claim(submitted(store, spec=spec(keep=True)), "process-1")
     store.save_step(job.claim, step("one", '"done"'))
     back_up(store)
-    expected = [job.id for job in store.page(Query(), before=None, limit=99)]
+    expected = [job.id for job in store.page(Query(), before=None, limit=99).jobs]
     store.close()
     os.replace(copy, path)
 
     with closing(SqliteStore(path)) as again:
-        assert [job.id for job in again.page(Query(), before=None, limit=99)] == expected
+        assert [job.id for job in again.page(Query(), before=None, limit=99).jobs] == expected
         assert [each.name for each in again.steps(job.id, after=0, limit=9)] == ["one"]
         assert submitted(again).id
     assert apsw.Connection(str(path)).pragma("journal_mode") == "wal"

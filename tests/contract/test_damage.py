@@ -36,7 +36,7 @@ def read_all(path: Path) -> None:
     """Read everything there is. Raise what the store raises."""
     store = SqliteStore(path)
     try:
-        for job in store.page(Query(), before=None, limit=100):
+        for job in store.page(Query(), before=None, limit=100).jobs:
             store.details(job)
         store.stats()
         if problems := store.check():
@@ -238,7 +238,7 @@ def test_a_deleted_wal_is_noticed_by_whoever_only_reads(path: Path, caplog: pyte
     job = submitted(store)
     Path(f"{path}-wal").unlink()
 
-    jobs = store.page(Query(), before=None, limit=9)
+    jobs = store.page(Query(), before=None, limit=9).jobs
 
     assert jobs == [job]
     assert "was deleted" in caplog.text

@@ -16,7 +16,7 @@ CALL = spec("demo", on_end="notify")
 
 
 def calls(store: Supervision) -> list[Job]:
-    return store.page(parse_query(f"kind:{KIND}"), before=None, limit=99)
+    return store.page(parse_query(f"kind:{KIND}"), before=None, limit=99).jobs
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])

@@ -104,7 +104,7 @@ def test_first_starts_at_once_make_one_store(tmp_path: Path) -> None:
     ids = in_processes(start_first, tmp_path)
 
     store = SqliteStore(tmp_path / "new" / "deep" / "jobs.db")
-    assert len(store.page(Query(), before=None, limit=99)) == len(ids)
+    assert len(store.page(Query(), before=None, limit=99).jobs) == len(ids)
     assert store.check() == []
     store.close()
 

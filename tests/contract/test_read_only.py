@@ -22,7 +22,7 @@ from outlast.storage.sqlite import SqliteStore
 from tests.contract.making import submitted
 
 store = SqliteStore(Path(sys.argv[1]) / "jobs.db")
-jobs = store.page(Query(), before=None, limit=9)
+jobs = store.page(Query(), before=None, limit=9).jobs
 store.mark_read([job.id for job in jobs])
 answer = {"ids": [job.id for job in jobs], "problems": store.check(), "seen": store.changes() == store.changes()}
 try:

@@ -37,7 +37,7 @@ def found(store: Supervision, name: str = "nightly") -> Scheduled:
 
 def due_times(store: Supervision) -> list[str]:
     """Return the due times that have jobs, in the order in which these were submitted."""
-    jobs = store.page(parse_query("label.schedule:nightly"), before=None, limit=2_000)
+    jobs = store.page(parse_query("label.schedule:nightly"), before=None, limit=2_000).jobs
     return [(job.key or "").removeprefix("schedule:nightly:")[:16] for job in reversed(jobs)]
 
 
@@ -83,7 +83,7 @@ def test_a_due_time_has_one_job_with_all_that_was_asked(store: Supervision, cloc
     assert store.next_wake_seconds() == 0
     assert (fire_due(store, 10), fire_due(store, 10)) == (1, 0)
 
-    [job] = store.page(parse_query(""), before=None, limit=9)
+    [job] = store.page(parse_query(""), before=None, limit=9).jobs
     assert (job.key, job.account, job.queue, job.priority) == (
         "schedule:nightly:2025-01-02T06:30:00.000Z",
         "alice",

@@ -66,7 +66,7 @@ def test_every_job_is_published_as_it_is_shown_newest_first(store: SqliteStore, 
 
     ViewFile(store, path).write()
 
-    jobs = store.page(Query(), before=None, limit=99)
+    jobs = store.page(Query(), before=None, limit=99).jobs
     assert read(path) == {job.id: job_object(job) for job in jobs}
     assert list(read(path)) == [job.id for job in jobs]
 
@@ -223,7 +223,7 @@ def test_a_store_begins_empty_beside_a_damaged_file(
     DAMAGED[kind](path)
     view_file.import_view(store, path)
 
-    assert store.page(Query(), before=None, limit=9) == []
+    assert store.page(Query(), before=None, limit=9).jobs == []
     assert caplog.text.count("Could not load jobs from disk: ") == 1
     assert not os.path.lexists(path)
     assert len([name for name in os.listdir(path.parent) if name.startswith("jobs.json.damaged-")]) == 1
@@ -233,7 +233,7 @@ def test_a_byte_order_mark_is_no_damage(store: SqliteStore, path: Path) -> None:
     path.write_bytes(b'\xef\xbb\xbf{"a": {"status": "completed"}}')
     view_file.import_view(store, path)
 
-    assert [job.id for job in store.page(Query(), before=None, limit=9)] == ["a"]
+    assert [job.id for job in store.page(Query(), before=None, limit=9).jobs] == ["a"]
 
 
 def test_what_killed_writers_left_is_swept(store: SqliteStore, path: Path) -> None:

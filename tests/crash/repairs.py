@@ -103,7 +103,7 @@ def _faults(directory: Path) -> str:
     if left:
         return f"left behind: {left}"
     with closing(SqliteStore(directory / "jobs.db")) as store:
-        found = {job.id for job in store.page(Query(), before=None, limit=99)}
+        found = {job.id for job in store.page(Query(), before=None, limit=99).jobs}
         wanted = {"queued", "later", "published", *(f"j{number}" for number in range(JOBS - 3))}
         if found != wanted:
             return f"jobs {sorted(wanted ^ found)}"

@@ -68,7 +68,7 @@ def test_an_example_finds_what_the_page_says(shelf: tuple[SqliteStore, dict[str,
     store, names = shelf
     [query] = words(row[0])
 
-    found = store.page(parse_query(query), before=None, limit=100)
+    found = store.page(parse_query(query), before=None, limit=100).jobs
 
     assert sorted(names[job.id] for job in found) == row[1].split()
     assert store.count(parse_query(query)) == len(found)

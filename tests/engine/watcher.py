@@ -23,7 +23,7 @@ def main(store_path: str, report_path: str) -> None:
         goes_on = True
         while goes_on:
             goes_on = not select.select([sys.stdin], [], [], LOOK_SECONDS)[0]
-            for job in store.page(Query(), before=None, limit=1_000):
+            for job in store.page(Query(), before=None, limit=1_000).jobs:
                 if job.status is not Status.CANCELLED or job.id in proven:
                     continue
                 proven.add(job.id)

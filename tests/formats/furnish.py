@@ -178,7 +178,7 @@ def _ended(maker: Furnisher) -> None:
 
 def seen(store: SqliteStore) -> Iterator[dict[str, Any]]:
     """Yield all that is to be seen of every job, oldest first."""
-    for job in reversed(store.page(Query(), before=None, limit=999)):
+    for job in reversed(store.page(Query(), before=None, limit=999).jobs):
         details = store.details(job)
         yield {
             "job": job_object(job),

@@ -58,7 +58,7 @@ def take_in(store: SqliteStore, raw: bytes, **wishes: bool) -> Imported:
 
 
 def ids(store: SqliteStore) -> list[str]:
-    return [job.id for job in store.page(Query(), before=None, limit=9999)]
+    return [job.id for job in store.page(Query(), before=None, limit=9999).jobs]
 
 
 def test_every_column_is_exported_or_named_as_left_out(full: SqliteStore) -> None:
@@ -106,7 +106,7 @@ def test_steps_events_and_history_come_with_their_job(full: SqliteStore, store: 
 def test_unfinished_jobs_have_been_interrupted_and_can_be_retried_from_their_steps(
     full: SqliteStore, store: SqliteStore
 ) -> None:
-    unfinished = [job.id for job in full.page(Query(), before=None, limit=999) if not job.status.is_end]
+    unfinished = [job.id for job in full.page(Query(), before=None, limit=999).jobs if not job.status.is_end]
 
     imported = take_in(store, exported(full))
 
@@ -122,8 +122,8 @@ def test_unfinished_jobs_have_been_interrupted_and_can_be_retried_from_their_ste
 def test_with_resume_unfinished_jobs_go_on(full: SqliteStore, store: SqliteStore) -> None:
     take_in(store, exported(full), resume=True)
 
-    jobs = {job.id: job for job in store.page(Query(), before=None, limit=999)}
-    for was in full.page(Query(), before=None, limit=999):
+    jobs = {job.id: job for job in store.page(Query(), before=None, limit=999).jobs}
+    for was in full.page(Query(), before=None, limit=999).jobs:
         job = jobs[was.id]
         if was.status is Status.RUNNING or was.reason is Reason.CONDITION:
             assert (job.status, job.reason, job.wake_at) == (Status.QUEUED, None, None)

@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> SqliteStore:
 
 
 def jobs_of(store: SqliteStore) -> dict[str, Job]:
-    return {job.id: job for job in store.page(Query(), before=None, limit=99)}
+    return {job.id: job for job in store.page(Query(), before=None, limit=99).jobs}
 
 
 def text(value: object) -> str:
@@ -121,7 +121,7 @@ def test_imported_jobs_are_listed_by_their_time_before_later_ones(store: SqliteS
     new = new_job()
     store.submit([new])
 
-    jobs = store.page(Query(), before=None, limit=99)
+    jobs = store.page(Query(), before=None, limit=99).jobs
 
     assert jobs[0].id == new.id
     assert [job.created_at for job in jobs] == sorted((job.created_at for job in jobs), reverse=True)
@@ -201,7 +201,7 @@ def test_whatever_an_ended_job_holds_is_shown_again(
     store = SqliteStore(tmp_path / "jobs.db", clock=Clock(NOW))
     import_view(store, path)
     try:
-        [job] = store.page(Query(), before=None, limit=9)
+        [job] = store.page(Query(), before=None, limit=9).jobs
         ViewFile(store, path).write()
     finally:
         store.close()

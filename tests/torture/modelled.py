@@ -386,7 +386,7 @@ class Jobs(RuleBasedStateMachine):
     def the_store_is_what_the_model_says(self) -> None:
         if not hasattr(self, "store"):
             return
-        stored = {job.id: job for job in self.store.page(Query(), before=None, limit=999)}
+        stored = {job.id: job for job in self.store.page(Query(), before=None, limit=999).jobs}
         assert {job_id: facts(job) for job_id, job in stored.items()} == {
             job_id: known.facts() for job_id, known in self.known.items()
         }

@@ -58,7 +58,7 @@ def judge(data_dir: Path, directory: Path) -> Findings:
     """Return what is to be said about a run that is over."""
     findings = Findings()
     store = SqliteStore(data_dir / "jobs.db")
-    by_key = {job.key or job.id: job for job in store.page(Query(), before=None, limit=1_000_000)}
+    by_key = {job.key or job.id: job for job in store.page(Query(), before=None, limit=1_000_000).jobs}
     tried, acknowledged = client_logs(directory)
     diaries = {path.name: read_diary(path) for path in directory.iterdir() if "." not in path.name}
     diaries.pop("stop", None)

@@ -172,7 +172,7 @@ class PulledPlugs(Torture):
         """Yield in words what was acknowledged and is not there."""
         with closing(SqliteStore(self._data_dir / "jobs.db")) as store:
             yield from store.check()
-            jobs = {str(job.key): job for job in store.page(Query(), before=None, limit=1_000_000)}
+            jobs = {str(job.key): job for job in store.page(Query(), before=None, limit=1_000_000).jobs}
             for key, job_id in promised.keys.items():
                 if key not in jobs or jobs[key].id != job_id:
                     yield f"{key} was acknowledged as {job_id} and is not there"

@@ -142,7 +142,7 @@ def jobs_of(place: Path) -> dict[str, Job]:
     """Return the jobs of a sound store by id."""
     with closing(SqliteStore(place / "jobs.db")) as store:
         assert store.check() == []
-        return {job.id: job for job in store.page(Query(), before=None, limit=999)}
+        return {job.id: job for job in store.page(Query(), before=None, limit=999).jobs}
 
 
 def kept(place: Path) -> list[Path]:

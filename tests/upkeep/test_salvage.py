@@ -112,7 +112,7 @@ def test_unfinished_jobs_have_failed_and_can_be_retried_from_their_steps(tmp_pat
     place = tmp_path / "jobs"
     furnish(place / "jobs.db")
     with closing(SqliteStore(place / "jobs.db")) as store:
-        unfinished = [job for job in store.page(Query(), before=None, limit=99) if not job.status.is_end]
+        unfinished = [job for job in store.page(Query(), before=None, limit=99).jobs if not job.status.is_end]
     overwrite(place / "jobs.db", (place / "jobs.db").stat().st_size // 4096 - 1, 30)
 
     repaired = mend(place)

@@ -1,6 +1,7 @@
 """Pages of a list, newest first, and the cursors between them: they name a job, so new ones shift nothing."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from outlast.core.errors import UsageError
 from outlast.core.job import Job
@@ -14,10 +15,18 @@ class Page:
     next_cursor: str | None
 
 
-def page_of(jobs: list[Job], limit: int) -> Page:
-    """Return the page of the first `limit` jobs; more than these mean that another page follows."""
-    shown = jobs[:limit]
-    return Page(shown, f"j{shown[-1].seq}" if len(jobs) > limit else None)
+class Stretch(NamedTuple):
+    """What was found in a part of all jobs, and the `seq` below which the next part begins (None: nothing is left)."""
+
+    jobs: list[Job]
+    before: int | None
+
+
+def page_of(found: Stretch, limit: int) -> Page:
+    """Return the page of the first `limit` jobs; another follows if there are more, or not all was looked at."""
+    shown = found.jobs[:limit]
+    before = shown[-1].seq if len(found.jobs) > limit else found.before
+    return Page(shown, None if before is None else f"j{before}")
 
 
 def read_cursor(cursor: str | None) -> int | None:

@@ -22,6 +22,7 @@ from outlast.core.job import (
     Submitted,
 )
 from outlast.core.moments import Moment
+from outlast.core.pages import Stretch
 from outlast.core.query import Query
 from outlast.core.schedules import Firing, Schedule, Scheduled
 from outlast.core.status import Intent
@@ -57,8 +58,11 @@ class Jobs(Protocol):
     def last_of(self, actor: str) -> Job | None:
         """Return the job `actor` submitted last."""
 
-    def page(self, query: Query, *, before: int | None, limit: int) -> list[Job]:
-        """Return at most `limit` jobs that match, newest first, with `seq` below `before`."""
+    def page(self, query: Query, *, before: int | None, limit: int) -> Stretch:
+        """Return at most `limit` (≥ 1) jobs that match, newest first, with `seq` below `before`.
+
+        It looks at so many jobs only, and says where to go on: there may be more even if it found none.
+        """
 
     def details(self, job: Job) -> Details:
         """Return arguments, cursor, steps (in order), events and process of a job."""

@@ -23,6 +23,8 @@ from outlast.joblog import JobLog
 
 LONGEST_WAIT = 25
 MOST_JOBS = 100
+LIST_SECONDS = 1.0
+"""How long one page of a list may be looked for, if only a few of very many jobs match."""
 _UP_TO, _FROM = "u", "f"
 
 
@@ -59,7 +61,8 @@ def _list(shop: Shop, arguments: Arguments) -> dict[str, Any]:
     """Return a page: so many jobs as were asked for, and fit; the cursor names a job, so new ones shift nothing."""
     query, limit = arguments.get("query", ""), arguments.get("limit", 20)
     scope = f"list\0{query}"
-    page = shop.service.page(parse_query(query), cursor=read_cursor(scope, arguments.get("cursor")), limit=limit)
+    after = read_cursor(scope, arguments.get("cursor"))
+    page = shop.service.page(parse_query(query), cursor=after, limit=limit, patience=LIST_SECONDS)
     shown: list[dict[str, Any]] = []
     room = MOST_BYTES
     for job in page.jobs:

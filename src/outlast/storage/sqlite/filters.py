@@ -16,6 +16,9 @@ from outlast.storage.sqlite.submission import SEQ_PER_MS
 MOST_BRANCHES = 90
 """With more kinds than that a plain walk over the table, newest first, serves as well."""
 
+MOST_LOOKED_AT, LEAST_LOOKED_AT = 3_000, 100
+"""At how many jobs one page looks, in all its branches, and in each of them."""
+
 _COLUMN = {
     Field.STATUS: "status",
     Field.KIND: "kind",
@@ -25,6 +28,7 @@ _COLUMN = {
     Field.QUEUE: "queue",
 }
 _WORD_COLUMNS = ("id", "kind", "key", "account", "error")
+_UNFINISHED = "jobs_unfinished"
 _SEEK: dict[str, str] = {"key": "jobs_key", "account": "jobs_account"}
 
 
@@ -51,38 +55,68 @@ class Branch:
     index: str | None
     bounds: Conditions
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it is read in the order of `seq`."""
+        return self.index != _UNFINISHED
 
-def select_seqs(
-    query: Query, *, now: Moment, before: int | None, limit: int, kinds: Callable[[], Sequence[str]]
-) -> tuple[str, list[object]]:
-    """Return SQL, and its parameters, for the `seq` of at most `limit` matching jobs, newest first.
+    def select(self, condition: str) -> str:
+        """Return SQL for the `seq` of the jobs of this branch that fit."""
+        source = "jobs NOT INDEXED" if self.index is None else f"jobs INDEXED BY {self.index}"
+        return f"SELECT seq FROM {source} WHERE {self.bounds.sql} AND {condition}"
+
+
+class Search:
+    """A query at a moment, for the jobs whose `seq` is below `before`.
 
     `kinds` names the kinds of finished jobs; it is asked only if a branch for each is needed.
     """
-    sql, parameters = _union(query, now, before, kinds)
-    return f"{sql} ORDER BY seq DESC LIMIT ?", [*parameters, limit]
+
+    def __init__(
+        self, query: Query, *, now: Moment, before: int | None = None, kinds: Callable[[], Sequence[str]]
+    ) -> None:
+        self._conditions = _conditions(query, now)
+        self._is_narrow = bool(query.terms)
+        self._branches = _branches(query, now, kinds)
+        if before is not None:
+            for branch in self._branches:
+                branch.bounds.add("seq < ?", before)
+
+    def floor(self) -> tuple[str, list[object]] | None:
+        """Return SQL for the `seq` down to which one page looks, NULL if to the end; None if that is sure.
+
+        A word that no job has must not make one page read a million of them.
+        """
+        ordered = [branch for branch in self._branches if branch.is_ordered]
+        if not (self._is_narrow and ordered):
+            return None
+        skipped = max(LEAST_LOOKED_AT, MOST_LOOKED_AT // len(ordered))
+        selects = [
+            f"SELECT ({branch.select('1')} ORDER BY seq DESC LIMIT 1 OFFSET {skipped}) AS seq" for branch in ordered
+        ]
+        return f"SELECT max(seq) FROM ({' UNION ALL '.join(selects)})", _parameters(ordered)
+
+    def seqs(self, limit: int, floor: int | None) -> tuple[str, list[object]]:
+        """Return SQL, and its parameters, for the `seq` of at most `limit` matching jobs, newest first."""
+        if floor is not None:
+            self._conditions.add("seq >= ?", floor)
+        sql, parameters = self._union()
+        return f"{sql} ORDER BY seq DESC LIMIT ?", [*parameters, limit]
+
+    def count(self) -> tuple[str, list[object]]:
+        """Return SQL, and its parameters, for the number of matching jobs."""
+        sql, parameters = self._union()
+        return f"SELECT count(*) FROM ({sql})", parameters
+
+    def _union(self) -> tuple[str, list[object]]:
+        """Return SQL for the `seq` of every matching job, each once: no job fits two branches."""
+        sql = " UNION ALL ".join(branch.select(self._conditions.sql) for branch in self._branches)
+        return sql, _parameters(self._branches, self._conditions)
 
 
-def count_matching(query: Query, *, now: Moment, kinds: Callable[[], Sequence[str]]) -> tuple[str, list[object]]:
-    """Return SQL, and its parameters, for the number of matching jobs."""
-    sql, parameters = _union(query, now, None, kinds)
-    return f"SELECT count(*) FROM ({sql})", parameters
-
-
-def _union(
-    query: Query, now: Moment, before: int | None, kinds: Callable[[], Sequence[str]]
-) -> tuple[str, list[object]]:
-    """Return SQL for the `seq` of every matching job, each once: no job fits two branches."""
-    every = _conditions(query, now)
-    if before is not None:
-        every.add("seq < ?", before)
-    selects, parameters = [], []
-    for branch in _branches(query, now, kinds):
-        source = "jobs NOT INDEXED" if branch.index is None else f"jobs INDEXED BY {branch.index}"
-        where = " AND ".join([*branch.bounds.parts, *every.parts]) or "1"
-        selects.append(f"SELECT seq FROM {source} WHERE {where}")
-        parameters += [*branch.bounds.parameters, *every.parameters]
-    return " UNION ALL ".join(selects), parameters
+def _parameters(branches: Sequence[Branch], also: Conditions | None = None) -> list[object]:
+    more = [] if also is None else also.parameters
+    return [value for branch in branches for value in (*branch.bounds.parameters, *more)]
 
 
 def _branches(query: Query, now: Moment, kinds: Callable[[], Sequence[str]]) -> list[Branch]:
@@ -117,7 +151,7 @@ def _finished_branches(query: Query, kinds: Callable[[], Sequence[str]]) -> list
 
 
 def _unfinished() -> Branch:
-    return _branch("jobs_unfinished", ("completed_at IS NULL",))
+    return _branch(_UNFINISHED, ("completed_at IS NULL",))
 
 
 def _branch(index: str | None, *bounds: tuple[object, ...]) -> Branch:

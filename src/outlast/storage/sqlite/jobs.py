@@ -16,12 +16,13 @@ from outlast.core.errors import StoreReadOnly
 from outlast.core.ids import split_id
 from outlast.core.job import Details, Event, Job, NewJob, ProcessIdentity, Stats, Step, Submitted
 from outlast.core.moments import Moment
+from outlast.core.pages import Stretch
 from outlast.core.query import Query
 from outlast.core.status import Intent, Status
 from outlast.storage.sqlite import failures, removal, rows, schema, submission
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.events import add_event
-from outlast.storage.sqlite.filters import count_matching, select_seqs
+from outlast.storage.sqlite.filters import Search
 from outlast.storage.sqlite.firstjobs import add_first_jobs
 from outlast.storage.sqlite.published import Mark, Published, newest, published
 from outlast.storage.sqlite.swaps import Outcome, swap
@@ -133,12 +134,14 @@ class SqliteJobs:
         found = self._jobs("WHERE j.actor = ? ORDER BY j.seq DESC LIMIT 1", (actor,))
         return found[0] if found else None
 
-    def page(self, query: Query, *, before: int | None, limit: int) -> list[Job]:
-        if limit < 1:
-            return []
+    def page(self, query: Query, *, before: int | None, limit: int) -> Stretch:
         with self._database.read():
-            seqs, parameters = select_seqs(query, now=self.now(), before=before, limit=limit, kinds=self._kinds)
-            return self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
+            search = Search(query, now=self.now(), before=before, kinds=self._kinds)
+            bound = search.floor()
+            floor = bound and self._database.execute(*bound)[0][0]
+            seqs, parameters = search.seqs(limit, floor)
+            jobs = self._jobs(f"WHERE j.seq IN (SELECT seq FROM ({seqs})) ORDER BY j.seq DESC", parameters)
+        return Stretch(jobs, jobs[-1].seq if len(jobs) == limit else floor)
 
     def _kinds(self) -> list[str]:
         from outlast.storage.sqlite import figures
@@ -311,8 +314,7 @@ class SqliteJobs:
 
     def count(self, query: Query) -> int:
         with self._database.read():
-            sql, parameters = count_matching(query, now=self.now(), kinds=self._kinds)
-            return int(self._database.execute(sql, parameters)[0][0])
+            return int(self._database.execute(*Search(query, now=self.now(), kinds=self._kinds).count())[0][0])
 
     def ahead_of(self, job: Job) -> int:
         from outlast.storage.sqlite import figures
