@@ -199,7 +199,7 @@ def crash_states(calls: Sequence[Call], plan: Plan) -> Iterator[tuple[int, Disk]
         settled = first_open
         names = [number for number in pending if calls[number].kind in NAMES]
         data = [number for number in pending if calls[number].kind in DATA]
-        choices = list(itertools.product(_names_kept(names, plan.model, chance), _fates(data, chance)))
+        choices = list(itertools.product(_names_kept(names, plan.model, chance), _fates(data, chance, plan.most // 4)))
         for kept, fates in chance.sample(choices, plan.most) if len(choices) > plan.most else choices:
             how = dict.fromkeys(kept, "full") | dict(zip(data, fates, strict=True))
             rest = [("absent" if number in pending else "full") for number in range(settled, made)]
@@ -227,7 +227,7 @@ def _names_kept(names: Sequence[int], model: str, chance: random.Random) -> list
     return list(dict.fromkeys([*prefixes, *all_but_one, *map(frozenset, zip(names)), *any_of_them]))
 
 
-def _fates(data: Sequence[int], chance: random.Random) -> list[tuple[str, ...]]:
+def _fates(data: Sequence[int], chance: random.Random, drawn: int) -> list[tuple[str, ...]]:
     if len(data) <= 3:
         return list(itertools.product(FATES, repeat=len(data)))
     prefixes = [
@@ -238,7 +238,7 @@ def _fates(data: Sequence[int], chance: random.Random) -> list[tuple[str, ...]]:
         for other in range(len(data))
         for fate in ("absent", "torn", "zeros")
     ]
-    any_of_them = [tuple(chance.choice(FATES) for _ in data) for _ in range(30)]
+    any_of_them = [tuple(chance.choice(FATES) for _ in data) for _ in range(max(30, drawn))]
     return list(dict.fromkeys([*prefixes, *one_otherwise, *any_of_them]))
 
 
