@@ -125,6 +125,24 @@ save_step = Operation(
 )
 
 
+def _save_first_step(store: SqliteStore, job: Job) -> None:
+    """Claim a job without a flush, as the supervisor does, and save a step of it."""
+    with store.batch(flush=False):
+        claimed = store.claim(job, "process-1")
+    store.save_step(claimed.claim, step("second", json.dumps(LONG)))
+
+
+def _saved_first_step(store: SqliteStore) -> str:
+    job = stored(store, ID)
+    state = (job.status, job.attempt, len(list(store.steps(ID, after=0, limit=9))))
+    if state == (Status.RUNNING, 1, 0):  # nobody was promised the claim
+        return "before"
+    return one_of(state, (Status.QUEUED, 0, 0), (Status.RUNNING, 1, 1))
+
+
+save_first_step = Operation(prepare=with_queued_job, act=changing(_save_first_step), look=looking(_saved_first_step))
+
+
 def _save_checkpoint(store: SqliteStore, job: Job) -> None:
     store.save_checkpoint(job.claim, Checkpoint(cursor="2", partial=json.dumps(LONG), progress=Progress(done=2)))
 

@@ -144,7 +144,7 @@ put_back = Operation(
 CHANGES = {
     **dict.fromkeys(
         (
-            *("submit", "claim", "save_step", "save_checkpoint", "finish", "fail", "prune"),
+            *("submit", "claim", "save_step", "save_first_step", "save_checkpoint", "finish", "fail", "prune"),
             *("put_schedule", "fire_schedule", "first_start", "back_up", "take_in"),
         ),
         "tests.contract.operations",

@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 class Jobs(Protocol):
     """What clients and the supervisor may do with jobs."""
 
-    def batch(self) -> AbstractContextManager[None]:
-        """Let the calls inside the block share one commit."""
+    def batch(self, *, flush: bool = True) -> AbstractContextManager[None]:
+        """Let the calls inside the block share one commit.
+
+        Without `flush` a power cut may undo it, until the next commit that is flushed; a kill -9 never does.
+        """
 
     def now(self) -> Moment:
         """Return the store's time."""

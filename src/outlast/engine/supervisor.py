@@ -163,13 +163,15 @@ class Supervisor:
         has_room = self._dispatcher.has_room() or self._dispatcher.is_rested()
         is_urgent = bool(any(ending.is_urgent() for ending in buried) or self._desk.astray) or self._wake_in() == 0
         self._tidy_when_quiet()
-        if not (self._inbox or is_urgent or has_room or self._reads_are_due()):
+        reads_are_due = self._reads_are_due()
+        if not (self._inbox or is_urgent or has_room or reads_are_due):
             return
         if self._may_gather(is_urgent=is_urgent):
             return
         turn = Turn(self._wire)
         self._dispatcher.look_ahead(None if is_urgent else self._plain_ends())
-        with self._store.batch():
+        # What is only claimed or noted as read waits for no flush: after a power cut it is claimed again.
+        with self._store.batch(flush=bool(self._inbox) or is_urgent):
             self._work(turn, buried)
         self._inbox.clear()
         self._trouble = ""

@@ -33,6 +33,9 @@ _PROBE_AFTER = 8
 _PATIENT_AFTER = 40
 """Most waits are for one commit of another process, which takes a few milliseconds: to oversleep it costs more."""
 _WRONG_VALUE = (UnicodeError, OverflowError)
+_READING = "BEGIN"
+_FLUSHED = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
+_UNFLUSHED = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"
 
 _log = logging.getLogger("outlast")
 
@@ -101,15 +104,15 @@ class Database:
 
         The crash point `point`:begun stands before the commit, `point`:committed after the outermost one.
         """
-        return Transaction(self, "BEGIN IMMEDIATE", point)
+        return Transaction(self, _FLUSHED, point)
 
-    def batch(self) -> Transaction:
-        """Make a block one durable change; an inner block that raises undoes only itself."""
-        return Transaction(self, "BEGIN IMMEDIATE", savepoint=True)
+    def batch(self, *, flush: bool = True) -> Transaction:
+        """Make a block one change, durable if it is flushed; an inner block that raises undoes only itself."""
+        return Transaction(self, _FLUSHED if flush else _UNFLUSHED, savepoint=True)
 
     def read(self) -> Transaction:
         """Let the statements of a block see one state of the store."""
-        return Transaction(self, "BEGIN")
+        return Transaction(self, _READING)
 
     def version(self) -> int:
         """Return a number that changes with every commit of another connection."""
@@ -189,7 +192,7 @@ class Database:
     def _begin(self, begin: str) -> None:
         self._lost = None
         self._points.clear()
-        writes = begin != "BEGIN"
+        writes = begin != _READING
         if self._cursor is not None and not writes:
             # A change is checked after its commit.
             self._check_files()

@@ -95,8 +95,8 @@ class SqliteJobs:
         """The file itself, for what reads or writes it as a whole."""
         return self._database
 
-    def batch(self) -> AbstractContextManager[None]:
-        return self._database.batch()
+    def batch(self, *, flush: bool = True) -> AbstractContextManager[None]:
+        return self._database.batch(flush=flush)
 
     def now(self) -> Moment:
         return self._clock()
