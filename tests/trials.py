@@ -136,7 +136,7 @@ TRIALS = (
             "tests/engine/test_greedy_jobs.py",
             "tests/engine/test_oom.py",
         ),
-        full=Size(rounds=20),
+        full=Size(rounds=10),
         processes=3,
     ),
     Trial(

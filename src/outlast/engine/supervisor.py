@@ -170,8 +170,8 @@ class Supervisor:
             return
         turn = Turn(self._wire)
         self._dispatcher.look_ahead(None if is_urgent else self._plain_ends())
-        # What is only claimed or noted as read waits for no flush: after a power cut it is claimed again.
-        with self._store.batch(flush=bool(self._inbox) or is_urgent):
+        # What is only claimed, or noted as read, waits for no flush: after a power cut it is claimed again.
+        with self._store.batch(flush=is_urgent or any(message.get("op") != "hello" for _, message in self._inbox)):
             self._work(turn, buried)
         self._inbox.clear()
         self._trouble = ""
