@@ -48,6 +48,11 @@ def test_an_open_store_syncs_every_commit(tmp_path: Path) -> None:
     submitted(store)
 
     assert store._database.execute("PRAGMA synchronous") == [(2,)]
+    with store.batch(flush=False):
+        pass
+    assert store._database.execute("PRAGMA synchronous") == [(1,)]
+    submitted(store)
+    assert store._database.execute("PRAGMA synchronous") == [(2,)]
     assert store._database.execute("PRAGMA wal_autocheckpoint") == [(4000,)]
 
 

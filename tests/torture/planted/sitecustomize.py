@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 SUPERVISOR = "outlast.engine.supervisor"
-STORE = "outlast.storage.sqlite.schema"
+STORE = "outlast.storage.sqlite.connection"
 REMOVAL = "outlast.storage.sqlite.removal"
 
 
@@ -97,10 +97,9 @@ def no_adoption() -> None:
 
 def relaxed() -> None:
     """Let commits reach the disk at some time: they survive kill -9, and no power cut."""
-    from outlast.storage.sqlite import schema
+    from outlast.storage.sqlite import connection
 
-    pragma = schema._pragma
-    vars(schema)["_pragma"] = lambda connection, text: pragma(connection, text.replace("= FULL", "= NORMAL"))
+    vars(connection)["_FLUSHED"] = connection._UNFLUSHED
 
 
 def prunes_kept_jobs() -> None:
