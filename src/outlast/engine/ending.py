@@ -81,7 +81,7 @@ class Ending:
 
     def is_urgent(self) -> bool:
         """Tell whether its proof is to be written down at once: a job hangs on it, or it has waited for long enough."""
-        return self.job is not None or monotonic() > self.deadline + WAITING_SECONDS
+        return bool(self.process.jobs) or monotonic() > self.deadline + WAITING_SECONDS
 
     def hurry(self) -> None:
         """Wait no longer: the job's function has ended, or its process has died."""

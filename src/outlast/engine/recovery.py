@@ -112,7 +112,7 @@ class Recovery:
         if stored is not None:
             after, word = _returned(stored)
             self._swap(stored, after, Event(event=word, attempt=stored.attempt, actor=stored.intent_actor or ""))
-            turn.changed = True
+            turn.changed = turn.queues = True
 
     def settle(self, turn: Turn, ending: Ending) -> None:
         """Inside the batch: write down what the proven end of a process means for its job."""
@@ -121,7 +121,7 @@ class Recovery:
                 self.put_back(turn, job)
             elif (stored := self._running(job)) is not None:
                 self._swap(stored, *self._after(stored, ending))
-                turn.changed = turn.puts_off = True
+                turn.changed = turn.puts_off = turn.queues = True
         self._store.drop_process(ending.process.identity.id)
         turn.then(self._forget, ending)
 

@@ -54,8 +54,8 @@ def answer_before_commit() -> None:
     batch = SqliteStore.batch
 
     @contextmanager
-    def late_batch(self: SqliteStore) -> Iterator[None]:
-        with batch(self):
+    def late_batch(self: SqliteStore, *, flush: bool = True) -> Iterator[None]:
+        with batch(self, flush=flush):
             yield
             threading.Event().wait(0.02)
 
