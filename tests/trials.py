@@ -34,7 +34,7 @@ TRIALS = (
         name="T1",
         what="kill -9 of client, supervisor, job process or all, at random moments",
         tests=("tests/torture/test_kills.py", "tests/torture/test_steering.py"),
-        quick=Size(variables={"TORTURE_ACTS": "100"}),
+        quick=Size(variables={"TORTURE_KILLS": "300", "TORTURE_ACTS": "100"}),
         full=Size(variables={"TORTURE_KILLS": "5000", "TORTURE_ACTS": "500"}),
     ),
     Trial(
@@ -136,7 +136,8 @@ TRIALS = (
             "tests/engine/test_greedy_jobs.py",
             "tests/engine/test_oom.py",
         ),
-        full=Size(rounds=10),
+        quick=Size(variables={"TORTURE_FORKED": "1"}),
+        full=Size(variables={"TORTURE_FORKED": "1"}, rounds=5),
         processes=3,
     ),
     Trial(

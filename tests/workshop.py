@@ -1,5 +1,6 @@
 """A data directory with its jobs, its supervisor and its job processes, as a test uses and breaks them."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -23,6 +24,7 @@ from tests.processes import Seen
 from tests.waiting import eventually
 
 GRACE_SECONDS = 0.3
+WAYS = ("warm", "forked")
 
 
 class Workshop:
@@ -148,8 +150,13 @@ class Workshop:
             self.service.close()
 
 
-warm_and_forked = pytest.mark.parametrize("workshop", [False, True], ids=["warm", "forked"], indirect=True)
-"""A test that has it runs once more with jobs that each have a forked process of their own."""
+warm_and_forked = pytest.mark.parametrize(
+    "workshop",
+    [False, True] if "TORTURE_FORKED" in os.environ else [False],
+    ids=lambda forks: WAYS[forks],
+    indirect=True,
+)
+"""With TORTURE_FORKED=1 a test that has it runs once more, with jobs that each have a forked process of their own."""
 
 
 @pytest.fixture

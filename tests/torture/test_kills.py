@@ -14,7 +14,7 @@ from tests.torture.catching import caught
 from tests.torture.oracle import Findings
 from tests.torture.strikes import Plan, Torture
 
-KILLS = int(os.environ.get("TORTURE_KILLS", "300"))
+KILLS = int(os.environ.get("TORTURE_KILLS", "150"))
 
 
 def tell(torture: Torture, findings: Findings) -> None:
