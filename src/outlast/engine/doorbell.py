@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 
+from outlast.core.errors import StoreGone
 from outlast.core.job import ProcessIdentity
 from outlast.engine.identity import identify, is_alive
 from outlast.engine.jobside.protocol import encode_message
@@ -121,7 +122,12 @@ class SocketDoorbell:
     def _start(self) -> bool:
         """Start a supervisor, unless the one we started is still on its way."""
         if self._launch.allowed and (self._started is None or not is_alive(self._started)):
-            pid = self._launch.start()
+            try:
+                pid = self._launch.start()
+            except FileNotFoundError as error:
+                raise StoreGone(
+                    f"{error.filename} was removed while it was in use.", "Try again to go on with a new one."
+                ) from error
             self._started = None if pid is None else identify(pid, "started")
         return self._launch.allowed
 
