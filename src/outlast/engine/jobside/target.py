@@ -85,7 +85,8 @@ def code_is_stale() -> bool:
 def own_code_is_loaded() -> bool:
     """Tell whether any module here is the job's own, and not of a library."""
     remember_code()
-    return bool(_stamps)
+    site = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""  # Debian's stands outside its libraries
+    return bool(_stamps.keys() - {site, os.path.realpath(site)})
 
 
 def remember_code() -> None:
