@@ -85,8 +85,7 @@ def code_is_stale() -> bool:
 def own_code_is_loaded() -> bool:
     """Tell whether any module here is the job's own, and not of a library."""
     remember_code()
-    site = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""  # Debian's stands outside its libraries
-    return bool(_stamps.keys() - {site, os.path.realpath(site)})
+    return bool(_stamps)
 
 
 def remember_code() -> None:
@@ -100,7 +99,9 @@ def remember_code() -> None:
         file = getattr(sys.modules[name], "__file__", None)
         if not isinstance(file, str) or name.partition(".")[0] == "outlast":
             continue
-        if not os.path.realpath(file).startswith(_LIBRARIES):
+        # Debian keeps the start-up hook of its Python in /etc, and a link to it among the libraries.
+        place = file if name == "sitecustomize" else os.path.realpath(file)
+        if not place.startswith(_LIBRARIES):
             _stamps[file] = _stamp(file)
 
 
