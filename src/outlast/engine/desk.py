@@ -162,6 +162,7 @@ class Desk:
     def _finish(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
         number = process.number_of(_claim(message))
         if number is None or (process.identity.id, number) in turn.ended:
+            turn.then(self._dismiss, process)
             return OK if self._all_current([(0, _claim(message))]) else LOST  # it was heard, but not confirmed
         self._logs.end(message["job"], message["ms"])
         if self._is_overruled(process, process.jobs[number], message):
@@ -285,6 +286,11 @@ class Desk:
             process.stage = Stage.IDLE
         elif ending is None and (process.lodging is not None or not process.jobs):
             self._undertaker.begin(process, Why.RETIRE, alone=message["clean"])
+
+    def _dismiss(self, process: JobProcess) -> None:
+        """After the commit: one that an earlier supervisor started, and whose ends are all heard, is not needed."""
+        if process.lodging is None and not process.jobs and self._undertaker.of(process) is None:
+            self._undertaker.begin(process, Why.RETIRE)
 
     def _is_fit(self, process: JobProcess, message: Mapping[str, Any]) -> bool:
         """Tell whether the end of this job leaves the process fit for another one."""
