@@ -123,7 +123,7 @@ def supervise(settings: Settings, **duty: Any) -> None:
                 **duty,
             }
         ),
-        publish=ViewFile(store, places.view).write,
+        rewriting=ViewFile(store, places.view).rewriting,
         calls=partial(answer_call, ServiceBackend(service)),
     )
     supervisor.run()

@@ -93,6 +93,24 @@ def test_what_changed_since_the_last_write_is_written_anew(store: SqliteStore, p
     assert read(path) == {job.id: job_object(job) for job in expected}
 
 
+def test_what_changes_while_the_file_is_made_is_in_it_or_in_the_next_one(store: SqliteStore, path: Path) -> None:
+    jobs = [ended(store, Status.FAILED) for _ in range(3 * view_file._PIECE)]
+    view = ViewFile(store, path)
+    pieces = view.rewriting()
+    next(pieces)
+    store.remove(jobs[0], "me")
+    store.swap(jobs[-1], requeued(jobs[-1]), Event(event="retried"))
+    new = submitted(store)
+    for _ in pieces:
+        assert not path.exists()
+
+    assert read(path) == {job.id: job_object(job) for job in jobs[1:]}
+
+    view.write()
+    retried = stored(store, jobs[-1].id)
+    assert read(path) == {job.id: job_object(job) for job in (*jobs[1:-1], retried, new)}
+
+
 @pytest.mark.parametrize("size", [view_file._MOST_REMEMBERED_BYTES, 65_536 - 2, 65_536 - 1])
 @pytest.mark.parametrize("letter", ["x", "é"])
 def test_a_large_result_is_told_by_size_and_digest(store: SqliteStore, path: Path, size: int, letter: str) -> None:

@@ -1,6 +1,6 @@
 """When jobs.json is written: soon after a change, never starved, never more than a tenth of the time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 QUIET_SECONDS = 1.0
@@ -8,10 +8,15 @@ SHARE = 10
 
 
 class Publisher:
-    """Debounces `write`: one second after the first unpublished change, at most every ten write times."""
+    """Debounces `rewriting`: one second after the first unpublished change, at most every ten write times.
 
-    def __init__(self, write: Callable[[], None]) -> None:
-        self._write = write
+    What `rewriting` returns does the work piece by piece; between two pieces the supervisor hears everybody.
+    """
+
+    def __init__(self, rewriting: Callable[[], Iterator[object]]) -> None:
+        self._rewriting = rewriting
+        self._pieces: Iterator[object] | None = None
+        self._spent = 0.0
         self._due: float | None = None
         self._not_before = 0.0
 
@@ -22,13 +27,25 @@ class Publisher:
 
     def seconds_to_write(self) -> float | None:
         """Return how long until `work` has something to do; None if the view is up to date."""
+        if self._pieces is not None:
+            return 0.0
         return None if self._due is None else max(0.0, self._due - monotonic())
 
-    def work(self, *, at_once: bool = False) -> None:
-        """Write if it is time (or at once, if anything is unpublished)."""
-        if self._due is None or (not at_once and monotonic() < self._due):
-            return
-        self._due = None
-        began = monotonic()
-        self._write()
-        self._not_before = monotonic() + SHARE * (monotonic() - began)
+    def work(self) -> None:
+        """Do the next piece, if it is time."""
+        if self._pieces is None:
+            if self._due is None or monotonic() < self._due:
+                return
+            self._due, self._spent, self._pieces = None, 0.0, self._rewriting()
+        began, pieces, self._pieces = monotonic(), self._pieces, None
+        if next(pieces, pieces) is not pieces:
+            self._pieces = pieces
+        self._spent += monotonic() - began
+        self._not_before = monotonic() + SHARE * self._spent
+
+    def finish(self) -> None:
+        """Write at once, if anything is unpublished."""
+        if self._due is not None or self._pieces is not None:
+            self._due = self._pieces = None
+            for _ in self._rewriting():
+                pass

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
@@ -81,7 +81,7 @@ class Supervisor:
         launch: Launch,
         duty: Duty,
         *,
-        publish: Callable[[], None],
+        rewriting: Callable[[], Iterator[object]],
         calls: Calls,
     ) -> None:
         self._lock = take_lock(places, lambda: store.supervisor() is not None)
@@ -93,7 +93,7 @@ class Supervisor:
         self._pool = Pool(Starter(places, launch, self._nursery), duty.concurrency)
         self._undertaker = Undertaker(duty.grace_seconds, lambda who: lives(who, places.process_lock(who.id)))
         self._deathwatch = Deathwatch(self._wire, self._pool, self._nursery)
-        self._publisher = Publisher(publish)
+        self._publisher = Publisher(rewriting)
         self._chores = Chores(duty.chores)
         self._memory = MemoryWatch(self._pool)
         self._logs = LogKeeper(places, self._pool)
@@ -103,6 +103,7 @@ class Supervisor:
         self._dispatcher = Dispatcher(*people, self._wire, places, Queues(only=duty.queues, at_once=duty.at_once))
         self._inbox: list[tuple[Connection, dict[str, Any]]] = []
         self._seen = NEVER_LOOKED
+        self._has_news = False
         self._trouble = ""
         self._retry_at = 0.0
         self._idle_since = monotonic()
@@ -151,6 +152,9 @@ class Supervisor:
         self._publisher.work()
         if self._chores.work():
             self._note_change()
+        if self._has_news:
+            self._has_news = False
+            self._wire.tell_watchers()
 
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
@@ -275,7 +279,7 @@ class Supervisor:
     def _note_change(self) -> None:
         self._idle_since = monotonic()
         self._publisher.changed()
-        self._wire.tell_watchers()
+        self._has_news = True
 
     def _seconds_to_sleep(self) -> float:
         times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
@@ -369,7 +373,7 @@ class Supervisor:
     def _leave(self) -> None:
         with contextlib.suppress(StoreError):
             self._store.leave_office(if_idle=False)
-            self._publisher.work(at_once=True)
+            self._publisher.finish()
             self._recovery.sweep()
         for process in self._pool.in_stage(Stage.IDLE, Stage.STARTING):  # they leave when the line is cut
             self._recovery.forget_lock(process)
