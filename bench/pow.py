@@ -30,7 +30,7 @@ START = 10**9
 NEVER = limit(16)
 SAMPLE = 300_000
 LARGE_SAMPLE = 20_000_000
-CREW_SECONDS = 2.0
+CREW_SECONDS, CREW_TURNS = 1.0, 5
 TURNS = 5
 """So often one core is measured in a round: a moment is too short to be fair to all."""
 
@@ -112,7 +112,13 @@ def one_core(searchers: dict[str, Searcher]) -> Rows:
 
 
 def crews() -> Rows:
-    """Whole crews once they are up to speed: by the clock, and as if each process had a core of its own."""
+    """Whole crews in turn, medians: by the clock, and as if each process had a core of its own."""
+    turns = [crews_once() for _ in range(CREW_TURNS)]
+    return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
+
+
+def crews_once() -> Rows:
+    """Both crews once they are up to speed."""
     rows = {}
     for processes in (1, 2):
         with Crew(PREFIX, processes=processes, start=START) as crew:

@@ -19,6 +19,7 @@ from outlast.storage.sqlite import SqliteStore
 
 OUTLAST = str(Path(sys.executable).with_name("outlast"))
 LIST = ("list", "--json")
+PASS = [sys.executable, "-c", "pass"]
 PEAK = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
@@ -43,10 +44,15 @@ def environment_of(directory: Path) -> dict[str, str]:
 
 
 def listing(directory: Path, rounds: int) -> dict[str, float]:
-    """Return what a program costs that starts and lists the newest 50 jobs: seconds, and the most memory in MB."""
+    """Return what a program costs that starts and lists the newest 50 jobs: seconds, and the most memory in MB.
+
+    `bare` is what Python costs that does nothing, in turn with it.
+    """
     environment = environment_of(directory)
     peak = int(subprocess.check_output([sys.executable, "-c", PEAK, OUTLAST, *LIST], env=environment))
-    return {"seconds": seconds([OUTLAST, *LIST], environment, rounds), "MB": peak * 1024 / 1e6}
+    turns = [(seconds(PASS, environment, 1), seconds([OUTLAST, *LIST], environment, 1)) for _ in range(rounds)]
+    bare, full = (statistics.median(column) for column in zip(*turns, strict=True))
+    return {"seconds": full, "bare": bare, "MB": peak * 1024 / 1e6}
 
 
 def main() -> None:
@@ -61,7 +67,7 @@ def main() -> None:
         store = SqliteStore(Path(name) / "jobs.db")
         group = store.failures(since_seconds=None, limit=1).groups[0]
         store.close()
-        bare = seconds([sys.executable, "-c", "pass"], environment, options.rounds)
+        bare = seconds(PASS, environment, options.rounds)
         print(f"{options.finished:,} finished jobs; python -c pass {bare * 1000:.1f} ms")
         for words in (
             LIST,

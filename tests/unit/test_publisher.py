@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from outlast.engine import publisher
-from outlast.engine.publisher import QUIET_SECONDS, SHARE, Publisher
+from outlast.engine.publisher import QUIET_SECONDS, REST_SECONDS, SHARE, Publisher
 
 
 class Desk:
@@ -13,7 +13,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.version = self.begun = 0
+        self.version = self.begun = self.pieces = 0
         self.written: list[int] = []
         self.fails = False
 
@@ -22,6 +22,7 @@ class Desk:
         shown = self.version
         for piece in range(2):
             self.now += 1
+            self.pieces += 1
             yield piece
         self.now += 1
         if self.fails:
@@ -77,6 +78,20 @@ def test_what_changes_between_two_pieces_is_written_after_a_rest_of_ten_times_wh
     for _ in range(3):
         writer.work()
     assert desk.written == [1, 2, 3]
+
+
+def test_who_has_something_to_say_goes_first_but_not_for_ever(desk: Desk) -> None:
+    writer = Publisher(desk.rewriting)
+    change(desk, writer)
+    desk.now += QUIET_SECONDS
+    writer.work(is_busy=True)
+    writer.work(is_busy=True)
+    assert desk.pieces == 1
+
+    desk.now += 2 * REST_SECONDS
+    writer.work(is_busy=True)
+    writer.work()
+    assert desk.written == [1]
 
 
 def test_steady_changes_do_not_put_a_write_off(desk: Desk) -> None:

@@ -5,18 +5,21 @@ from time import monotonic
 
 QUIET_SECONDS = 1.0
 SHARE = 10
+REST_SECONDS = 0.05
+"""How long after a piece the next one is done at the latest, however much else there is to do."""
 
 
 class Publisher:
     """Debounces `rewriting`: one second after the first unpublished change, at most every ten write times.
 
-    What `rewriting` returns does the work piece by piece; between two pieces the supervisor hears everybody.
+    What `rewriting` returns does the work piece by piece. Between two pieces the supervisor hears everybody, and as
+    long as somebody has something to say it does few of them.
     """
 
     def __init__(self, rewriting: Callable[[], Iterator[object]]) -> None:
         self._rewriting = rewriting
         self._pieces: Iterator[object] | None = None
-        self._spent = 0.0
+        self._spent = self._worked = 0.0
         self._due: float | None = None
         self._not_before = 0.0
 
@@ -31,17 +34,19 @@ class Publisher:
             return 0.0
         return None if self._due is None else max(0.0, self._due - monotonic())
 
-    def work(self) -> None:
+    def work(self, *, is_busy: bool = False) -> None:
         """Do the next piece, if it is time."""
-        if self._pieces is None:
-            if self._due is None or monotonic() < self._due:
-                return
+        began = monotonic()
+        if self._pieces is None and self._due is not None and began >= self._due:
             self._due, self._spent, self._pieces = None, 0.0, self._rewriting()
-        began, pieces, self._pieces = monotonic(), self._pieces, None
+        if self._pieces is None or (is_busy and began - self._worked < REST_SECONDS):
+            return
+        pieces, self._pieces = self._pieces, None
         if next(pieces, pieces) is not pieces:
             self._pieces = pieces
-        self._spent += monotonic() - began
-        self._not_before = monotonic() + SHARE * self._spent
+        self._worked = monotonic()
+        self._spent += self._worked - began
+        self._not_before = self._worked + SHARE * self._spent
 
     def finish(self) -> None:
         """Write at once, if anything is unpublished."""

@@ -149,7 +149,7 @@ class Supervisor:
             raise
         except (StoreError, Busy) as error:
             self._in_trouble(error)
-        self._publisher.work()
+        self._publisher.work(is_busy=bool(messages))
         if self._chores.work():
             self._note_change()
         if self._has_news:
