@@ -15,7 +15,7 @@ class Target:
     """One row: the figure `ours`, or its ratio to the best of `beside`, is to be `at_least` or `at_most` so much.
 
     A figure is named `source: figure`. `than` begins with the unit. Without a bound the row only tells. `needs` names a
-    program, and `later` says why nothing can be measured yet.
+    program, `later` says why nothing can be measured yet, and `cause` why it has missed, and what was tried.
     """
 
     what: str
@@ -26,6 +26,7 @@ class Target:
     beside: tuple[str, ...] = ()
     needs: str = ""
     later: str = ""
+    cause: str = ""
 
     @property
     def wanted(self) -> str:
@@ -68,7 +69,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What a run says of a target. `share` is what was reached as a part of the bound, `why` why nothing was."""
+    """What a run says of a target. `share` is what was reached as a part of the bound, `why` why not enough was."""
 
     what: str
     wanted: str
@@ -100,7 +101,9 @@ def judge(target: Target, rounds: Iterable[Figures], why: str = "", *, failed: b
         return replace(row, verdict=FAILED) if failed else row
     median = statistics.median(reached)
     share = median / target.bound if target.bound else None
-    return replace(row, rounds=reached, reached=median, share=share, verdict=_verdict(target, median))
+    verdict = _verdict(target, median)
+    told = row.why or (target.cause if verdict.startswith("misses") else "")
+    return replace(row, rounds=reached, reached=median, share=share, verdict=verdict, why=told)
 
 
 def _verdict(target: Target, reached: float) -> str:
@@ -148,12 +151,12 @@ def markdown_table(rows: Sequence[Row]) -> str:
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
-    """Say why something was not measured, each reason once."""
+    """Say why something was not measured or missed, each reason once."""
     by_reason: dict[str, list[str]] = {}
     for row in rows:
         if row.why:
             by_reason.setdefault(row.why, []).append(row.what)
-    return [f"* {'; '.join(names)}: {why}" for why, names in by_reason.items()]
+    return [f"* {'; '.join(dict.fromkeys(names))}: {why}" for why, names in by_reason.items()]
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -1,5 +1,7 @@
 """A run of the targets says what was reached, of what, and whether it holds; nothing is measured here."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.sources import SOURCES
@@ -67,6 +69,16 @@ def test_what_was_not_measured_says_why_below_the_table() -> None:
     assert "* result: celery work: needs redis-server" in table.splitlines()
     assert "* steps: steps: the disk is full" in table.splitlines()
     assert "0 hold, 0 miss, 1 not measured, 1 failed." in markdown_table([missing, failed])
+
+
+def test_a_target_that_is_missed_says_why() -> None:
+    target = replace(STEPS, cause="the disk is slow")
+    missed, held = judge(target, [round_of(1, 9)]), judge(target, [round_of(9, 1)])
+
+    lines = terminal_table([missed, missed, held]).splitlines()
+
+    assert (missed.why, held.why) == ("the disk is slow", "")
+    assert "* steps: the disk is slow" in lines
 
 
 def test_a_figure_that_no_source_tells_is_a_failure() -> None:
