@@ -53,7 +53,7 @@ a file outside which step began and which was done; the verdict is read from tha
 
 * *lost*: accepted, and never ended. *redone*: steps that ran to their end again; one for each kill is a fair price.
   *twice*: jobs that two processes ran at the same time. *after*: jobs that ran again after their end.
-* `python -m bench.peers.strike NAME --kills {kills} --seed 1` repeats one row.
+* `./run bench --only dbos,huey --rounds 1 --kills {kills}` repeats two rows; the moments are random, from one seed.
 """
 SET_OUT = """
 ## What we set out to reach

@@ -55,6 +55,13 @@ def stays(path: str, go: str) -> int:
     return os.getpid()
 
 
+@job(isolation="process", max_crashes=1, on_interrupt="fail")
+def lingers(path: str) -> None:
+    """Note the pid and stay for a moment."""
+    note_pid(path)
+    threading.Event().wait(0.3)
+
+
 @job(isolation="process")
 def leaves_a_daemon(path: str) -> None:
     """Stay, and leave a grandchild in a session of its own."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from outlast.engine import publisher
-from outlast.engine.publisher import QUIET_SECONDS, REST_SECONDS, SHARE, Publisher
+from outlast.engine.publisher import QUIET_SECONDS, SHARE, Publisher
 
 
 class Desk:
@@ -88,10 +88,22 @@ def test_who_has_something_to_say_goes_first_but_not_for_ever(desk: Desk) -> Non
     writer.work(is_busy=True)
     assert desk.pieces == 1
 
-    desk.now += 2 * REST_SECONDS
+    desk.now += SHARE
     writer.work(is_busy=True)
     writer.work()
     assert desk.written == [1]
+
+
+def test_steady_changes_are_written_in_a_tenth_of_the_time(desk: Desk) -> None:
+    writer = Publisher(desk.rewriting)
+    began = desk.now
+    while desk.begun < 20:
+        change(desk, writer)
+        before = desk.now
+        writer.work()
+        if desk.now == before:
+            desk.now += 0.5
+    assert desk.pieces * 1.5 * (SHARE + 1) <= desk.now - began + 3 * (SHARE + 1)
 
 
 def test_steady_changes_do_not_put_a_write_off(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from outlast.core.ports import Supervision
 from outlast.core.questions import QUESTIONS, question_of
 from outlast.core.status import REASONS, Reason, Status
 from outlast.engine.ending import Undertaker, Why
+from outlast.engine.identity import is_local
 from outlast.engine.logkeeper import LogKeeper
 from outlast.engine.pace import JOBS_PER_PROCESS
 from outlast.engine.pages import page_of_steps
@@ -89,6 +90,9 @@ class Desk:
         name = str(message.get("process"))
         held = [(int(number), Claim(job_id=job_id, attempt=attempt)) for number, job_id, attempt in message["jobs"]]
         process = self._pool.get(name)
+        if process is not None and is_local(process.identity) and process.identity.pid != message["pid"]:
+            turn.answer(connection, LOST)
+            return
         if process is None and held and self._all_current(held):
             process = self._adopt(name, int(message["pid"]))
         if process is None or (process.jobs and not self._all_current(held)):
@@ -114,8 +118,9 @@ class Desk:
         ours = {job.claim: job for job in process.jobs.values()}
         process.jobs = {number: ours.pop(claim) for number, claim in held if claim in ours}
         process.handed = max([process.handed, *(number for number, _ in held)])
-        for job in ours.values():  # handed over, but it never arrived
-            self.astray.append(job)
+        self.astray += ours.values()  # handed over, but it never arrived
+        if process.stage is Stage.BUSY and process.lodging is not None and not process.jobs:
+            self._undertaker.begin(process, Why.RETIRE)
 
     def _step(self, _turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
         claim = _held(process, message).claim

@@ -164,6 +164,8 @@ class Nursery:
 
     def _end(self, home: Hashable) -> None:
         server = self._servers.pop(home)
+        # What it says from now on fails, so that it does not let go of a child whose death nobody heard.
+        server.line.shutdown(socket.SHUT_RD)
         server.listen()
         self._sort(server)
         self._wire.unwatch(server.line.fileno())

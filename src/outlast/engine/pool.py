@@ -141,8 +141,8 @@ class Starter:
 
         Raise CannotStart with the cause, OSError (EAGAIN, ENOMEM, EMFILE) if the machine has no room right now.
         """
-        process_id = _new_id()
-        return self._process(lodging, *(self._fork(lodging, process_id) or self._start(lodging, process_id)))
+        # What a server forked and could not report has the id that was asked for: the next one needs another.
+        return self.spare(lodging) or self._process(lodging, *self._start(lodging, _new_id()))
 
     def spare(self, lodging: Lodging) -> JobProcess | None:
         """Start a process if it can be forked, that is, for next to nothing. Raise OSError as `start`."""

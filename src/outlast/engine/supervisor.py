@@ -145,16 +145,15 @@ class Supervisor:
             return
         try:
             self._commit()
+            self._tell_news()
+            self._publisher.work(is_busy=bool(messages))
         except (StoreDamaged, StoreGone):
             raise
         except (StoreError, Busy) as error:
             self._in_trouble(error)
-        self._publisher.work(is_busy=bool(messages))
         if self._chores.work():
             self._note_change()
-        if self._has_news:
-            self._has_news = False
-            self._wire.tell_watchers()
+        self._tell_news()
 
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
@@ -281,19 +280,25 @@ class Supervisor:
         self._publisher.changed()
         self._has_news = True
 
+    def _tell_news(self) -> None:
+        if self._has_news:
+            self._has_news = False
+            self._wire.tell_watchers()
+
     def _seconds_to_sleep(self) -> float:
-        times = [POLL_SECONDS, self._undertaker.seconds_to_next_step(), self._publisher.seconds_to_write()]
-        times += [self._chores.seconds_to_next(), self._memory.seconds_to_look(), self._logs.seconds_to_look()]
-        times.append(self._wake_in())
-        for process in self._pool.in_stage(Stage.BUSY):
-            times.append(_seconds_left(process))
-            times.append(process.began + PATIENCE_SECONDS - monotonic() if len(process.jobs) > 1 else None)
-        if monotonic() < self._retry_at:
-            return min(POLL_SECONDS, self._retry_at - monotonic())
+        now = monotonic()
+        if now < self._retry_at:
+            return min(POLL_SECONDS, self._retry_at - now)
+        if self._gathering_since < math.inf or now > self._ask_wake_at:
+            return 0.0
         if self._seen == NEVER_LOOKED or self._dispatcher.is_hungry() or self._desk.astray:
             return 0.0
-        if self._gathering_since < math.inf:
-            return 0.0
+        times = [POLL_SECONDS, self._wake_at - now, self._undertaker.seconds_to_next_step()]
+        times += [self._publisher.seconds_to_write(), self._chores.seconds_to_next()]
+        times += [self._memory.seconds_to_look(), self._logs.seconds_to_look()]
+        for process in self._pool.in_stage(Stage.BUSY):
+            times.append(_seconds_left(process))
+            times.append(process.began + PATIENCE_SECONDS - now if len(process.jobs) > 1 else None)
         return max(0.0, min(time for time in times if time is not None))
 
     def _watch_time(self) -> None:
@@ -347,6 +352,7 @@ class Supervisor:
             with contextlib.suppress(StoreError):
                 self._store.tidy()  # what it writes in order takes less room than what it appends
         self._seen = NEVER_LOOKED  # what was seen in that turn was thrown away with it
+        self._publisher.changed()
         self._retry_at = monotonic() + TROUBLE_SECONDS
 
     def _on_stop(self) -> None:

@@ -22,6 +22,7 @@ import sys
 from contextlib import suppress
 
 import outlast.decorator  # noqa: F401 - with it, a module of jobs has most of what it imports
+from outlast.crashpoint import crash_point
 from outlast.engine.jobside.main import live, prctl
 from outlast.engine.jobside.protocol import Message, encode_message
 from outlast.engine.jobside.target import own_code_is_loaded
@@ -77,6 +78,7 @@ class Server:
             os.chdir(self._cwd)  # by its name each time: another directory may have it by now
             pid = os.fork()
             if pid:
+                crash_point("fork:forked")
                 self._see_born(process_id, pid)
                 return False
         except OSError as error:
