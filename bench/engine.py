@@ -29,6 +29,7 @@ from outlast.settings import load_settings
 Row = tuple[str, float, str]
 COMMITS = STEPS = SUBMITS = 2_000
 LATENCIES = 300
+WAL_BYTES = 16_000_000
 SETTLE_SECONDS, IDLE_SECONDS = 7.0, 10.0
 """After so long everything is published and in order; for so long idleness is measured."""
 
@@ -65,14 +66,29 @@ class Shop:
 
 
 def bare_commits(shop: Shop) -> list[Row]:
-    """One row of 200 bytes a commit, WAL and FULL."""
-    database = apsw.Connection(str(shop.root / f"bare-{time.monotonic_ns()}.db"))
-    for pragma in ("journal_mode=wal", "synchronous=full", "wal_autocheckpoint=4000"):
+    """One row of 200 bytes a commit, WAL and FULL, in a file that grows: as where there is no supervisor."""
+    return _bare(shop, wal_bytes=0)
+
+
+def bare_commits_over(shop: Shop) -> list[Row]:
+    """The same in a WAL that was written before and is overwritten: as a supervisor has it."""
+    return _bare(shop, wal_bytes=WAL_BYTES)
+
+
+def _bare(shop: Shop, wal_bytes: int) -> list[Row]:
+    path = shop.root / f"bare-{time.monotonic_ns()}.db"
+    database = apsw.Connection(str(path))
+    for pragma in ("journal_mode=wal", "synchronous=off", "wal_autocheckpoint=4000"):
         database.execute(f"pragma {pragma}").fetchall()
     database.execute("create table rows(id integer primary key, text text)")
+    insert, row = "insert into rows(text) values(?)", ("x" * 200,)
+    while os.stat(f"{path}-wal").st_size < wal_bytes:
+        database.execute(insert, row)
+    for pragma in ("synchronous=full", "wal_checkpoint(restart)"):
+        database.execute(f"pragma {pragma}").fetchall()
     began = time.perf_counter()
     for _ in range(COMMITS):
-        database.execute("insert into rows(text) values(?)", ("x" * 200,))
+        database.execute(insert, row)
     rate = COMMITS / (time.perf_counter() - began)
     database.close()
     return [("bare commits", rate, "/s")]
@@ -104,7 +120,7 @@ def checkpoints(shop: Shop) -> list[Row]:
 
 
 def enqueue(shop: Shop) -> list[Row]:
-    """Submit one by one with a key and 200 bytes of arguments: nobody runs them meanwhile."""
+    """Submit one by one with a key and 200 bytes of arguments, to the store alone: no supervisor, and no jobs.json."""
     fresh = tempfile.mkdtemp(dir=shop.root)
     settings = load_settings({"JOBS_DATA_DIR": fresh, "OUTLAST_AUTOSTART": "0"})
     store = open_service(settings, client="library").store
@@ -112,7 +128,7 @@ def enqueue(shop: Shop) -> list[Row]:
     store.close()
     began = time.perf_counter()
     for number in range(SUBMITS):
-        outlast.submit(engine_jobs.many_steps, number, key=f"{number}:{'k' * 180}")
+        outlast.submit(engine_jobs.takes, "x" * 200, key=f"key {number}")
     rate = SUBMITS / (time.perf_counter() - began)
     began = time.perf_counter()
     outlast.submit_many(engine_jobs.noop, [()] * 10_000)

@@ -16,6 +16,11 @@ def noop() -> int:
 
 
 @job
+def takes(text: str) -> int:
+    return len(text)
+
+
+@job
 def many_steps(ctx: Context, count: int) -> float:
     """Return durable steps per second as the job itself sees them."""
     began = time.perf_counter()

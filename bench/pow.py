@@ -134,7 +134,7 @@ def crews_once() -> Rows:
 def cpu_of(crew: Crew) -> float:
     """Return the CPU seconds of all who search."""
     hands = crew._hands
-    return sum(map(cpu_seconds, hands.pids)) if isinstance(hands, Team) else time.process_time()
+    return time.process_time() + (sum(map(cpu_seconds, hands.pids)) if isinstance(hands, Team) else 0.0)
 
 
 def starts(cache: str) -> Rows:

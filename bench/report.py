@@ -30,8 +30,10 @@ figures of this page with each other, not with those of another machine.**
 """
 READING = """
 * *accept*: no-op jobs submitted one by one by one client, while nobody works, until each was accepted.
-* *overall*: {jobs} no-op jobs submitted one by one and run by two worker processes, until the last has run.
-* *result*: from submitting a job to having its result, one job at a time, everything warm.
+* *overall*: {jobs} no-op jobs, or what six seconds allow, submitted one by one and run by two worker processes, until
+  the last has run.
+* *result*: from submitting a job to having its result, one job at a time, everything warm; 200 of them, or what six
+  seconds allow.
 * *steps*: what comes nearest to a step that is kept before the next begins, in one job.
 * *flushes*: how often the disk is flushed (fsync, fdatasync) by the client and its server for each accepted job,
   counted by a library that is loaded before the C library. 0.00 means that a power cut may take accepted jobs.
@@ -47,11 +49,13 @@ STRUCK = """
 
 A client submits jobs of five steps all the time and remembers which were accepted. {kills} times, at random moments,
 a worker or one of its processes is killed with SIGKILL, and what died is started again at once. Every job writes into
-a file outside which step began and which was done; the verdict is read from that file alone, a minute of quiet later.
+a file outside which step began and which was done; the verdict is read from that file alone, once all have ended or a
+minute after the last kill.
 
 {table}
 
-* *lost*: accepted, and never ended. *redone*: steps that ran to their end again; one for each kill is a fair price.
+* *lost*: accepted, and not ended by then. Procrastinate leaves the jobs of a worker that died to a task of one's own,
+  which is not part of this. *redone*: steps that ran to their end again; one for each kill is a fair price.
   *twice*: jobs that two processes ran at the same time. *after*: jobs that ran again after their end.
 * `./run bench --only dbos,huey --rounds 1 --kills {kills}` repeats two rows; the moments are random, from one seed.
 """
@@ -73,8 +77,8 @@ WHERE_WE_LOSE = """
 
 * A library that does not flush accepts jobs faster, and so does a queue whose workers are threads of the process that
   submits: nothing crosses a process, and a crash takes both.
-* Outlast starts a process for each job kind that it can kill alone, and one loop decides for all of them. For many
-  thousands of tiny tasks a second a broker is the better tool.
+* Each running job has a process that can be killed alone, and one loop decides for all of them. For many thousands of
+  tiny tasks a second a broker is the better tool.
 """
 
 

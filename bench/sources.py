@@ -59,7 +59,7 @@ def of_engine(*parts: Callable[[engine.Shop], list[engine.Row]]) -> Source:
 
 
 SOURCES: dict[str, Source] = {
-    "steps": of_engine(engine.bare_commits, engine.steps, engine.steps_at_once),
+    "steps": of_engine(engine.bare_commits_over, engine.steps, engine.steps_at_once),
     "enqueue": of_engine(engine.bare_commits, engine.enqueue),
     "submit_many": submit_many,
     "checkpoint": of_engine(engine.checkpoints),

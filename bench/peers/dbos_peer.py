@@ -59,7 +59,7 @@ def launch() -> None:
         }
     )
     DBOS.launch()
-    DBOS.register_queue("q", worker_concurrency=1, polling_interval_sec=0.01)
+    DBOS.register_queue("q", worker_concurrency=1, polling_interval_sec=0.001)
 
 
 class Peer(Subject):
