@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".bench" / "venv"
 REQUIREMENTS = ROOT / "bench" / "peers" / "requirements.txt"
 PEERS = ("huey", "dbos", "persistqueue", "procrastinate", "rq", "celery", "dramatiq")
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 900
 
 
 def interpreter(name: str) -> str:

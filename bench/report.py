@@ -47,10 +47,10 @@ Every peer is set as its documents advise for durability, polling tuned to milli
 STRUCK = """
 ## What random kills leave
 
-A client submits jobs of five steps all the time and remembers which were accepted. {kills} times, at random moments,
-a worker or one of its processes is killed with SIGKILL, and what died is started again at once. Every job writes into
-a file outside which step began and which was done; the verdict is read from that file alone, once all have ended or a
-minute after the last kill.
+A client submits jobs of five steps all the time and remembers which were accepted. {kills} times a worker or one of its
+processes is killed with SIGKILL, and what died is started again at once; the next kill comes at a random moment after a
+process that is new has begun a step. Every job writes into a file outside which step began and which was done; the
+verdict is read from that file alone, once all have ended or a minute after the last kill.
 
 {table}
 

@@ -27,7 +27,7 @@ begins with enough hex zeros. WORD is `BUILD`, `RAID`, `MINE` or `REFINE`; the n
 search is a job like any other: it is saved every second, goes on after a `kill -9`, and its answer stays.
 
 ```sh
-outlast pow struct_build_complete 5-12 --player 1-11 --block-start 1000 --follow
+outlast pow struct_build_complete 5-12 --player 1-11 --block-start 1000 --block-height 9000 --follow
 outlast pow ore_miner_complete 5-3 --player 1-11 --simulate 0.001 --follow   # a chain that is none, to try it
 ```
 

@@ -1,7 +1,8 @@
 """Random kill -9 of workers, judged from outside: `python -m bench.peers.strike NAME [--kills N] [--seed N]`.
 
-A client submits jobs of five steps all the time and remembers which were accepted. At random moments a worker, or one
-of its processes, is killed; what died is started again at once, as a service manager would. Each job says in a file of
+A client submits jobs of five steps all the time and remembers which were accepted. A worker, or one of its processes,
+is killed again and again; what died is started again at once, as a service manager would, and the next kill comes at a
+random moment after a process that is new has begun a step. Each job says in a file of
 its own which step began and which was done. At the end everything has a minute to settle. Then
 
     lost      accepted, and not ended by then
@@ -17,6 +18,7 @@ import random
 import tempfile
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from bench.peers import ground
@@ -25,6 +27,8 @@ from bench.peers.subject import Subject
 
 STEPS = 5
 SETTLE_SECONDS = 60.0
+COME_BACK_SECONDS = 10.0
+"""So long is waited for a new process to begin a step; then the next kill comes anyway."""
 BACKLOG = 6
 
 
@@ -36,16 +40,19 @@ class Torture:
         self._chance = random.Random(seed)
         self.accepted: list[str] = []
         self.killed = 0
+        self._backlog = BACKLOG
 
     def run(self, kills: int) -> None:
         """Submit and kill, then let it settle."""
         self._subject.work()
         ground.wait_until(self._submitted_some, 60)
         while self.killed < kills:
-            self._submit()
-            ground.wait_until(lambda: False, self._chance.uniform(0.05, 0.4))
+            known = processes(self._diary())
             self._strike()
             self._subject.work()
+            if not ground.wait_until(partial(self._has_new, known), COME_BACK_SECONDS):
+                self._backlog += 1  # jobs that nobody takes up again must not keep others away
+            ground.wait_until(lambda: False, self._chance.uniform(0.0, 0.3))
         self._settle()
 
     def _submitted_some(self) -> bool:
@@ -54,10 +61,14 @@ class Torture:
 
     def _submit(self) -> None:
         ended = len(ended_jobs(self._diary()))
-        while len(self.accepted) - ended < BACKLOG:
+        while len(self.accepted) - ended < self._backlog:
             name = f"job-{len(self.accepted)}"
             self._subject.submit_steps(name, STEPS)
             self.accepted.append(name)
+
+    def _has_new(self, known: set[str]) -> bool:
+        self._submit()
+        return bool(processes(self._diary()) - known)
 
     def _strike(self) -> None:
         worker = self._chance.choice(self._subject.workers)
@@ -85,6 +96,11 @@ class Torture:
     def verdict(self) -> dict[str, int]:
         """Return the figures."""
         return {"accepted": len(self.accepted), "kills": self.killed, **judged(self.accepted, self._diary())}
+
+
+def processes(diary: str) -> set[str]:
+    """Return the pids that have said anything."""
+    return {line.split()[3] for line in diary.splitlines()}
 
 
 def ended_jobs(diary: str) -> set[str]:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outlast.core.errors import OutlastError, Refused, UsageError
+from outlast.core.errors import OutlastError, Refused, StoreBroken, UsageError
 from outlast.core.job import Home, Job, NewJob, Spec
 from outlast.core.places import Places
 from outlast.core.policies import Backoff, Policy
@@ -56,7 +56,15 @@ def open_backend(flags: Mapping[str, str]) -> "ServiceBackend":
     from outlast.backends import ServiceBackend
 
     settings = load_settings(flags)
-    return ServiceBackend(open_service(settings, client="library"), lambda: timezone_of(settings))
+    try:
+        service = open_service(settings, client="library")
+    except OSError as error:
+        place = os.fsdecode(error.filename or settings.data_dir)
+        raise StoreBroken(
+            f"{place}: {error.strerror or error}.",
+            "Name a directory that can be written, with data_dir or JOBS_DATA_DIR.",
+        ) from error
+    return ServiceBackend(service, lambda: timezone_of(settings))
 
 
 def timezone_of(settings: Settings) -> str:

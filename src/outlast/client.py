@@ -320,6 +320,8 @@ def new_job(
 
 
 def _labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+    if labels is not None and not isinstance(labels, Mapping):
+        raise UsageError(f"labels is {labels!r:.40}.", 'Use a dict of texts, e.g. {"env": "test"}.')
     return {_required("label", name): _required(f"label {name}", value) for name, value in (labels or {}).items()}
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from outlast.client import Handle, default
-from outlast.functions import Function, check_signature, make_policy, make_schedule_rules
+from outlast.functions import Function, check_rules, check_signature, make_policy, make_schedule_rules
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,6 +85,7 @@ def job(fn_or_name: Any = None, /, **options: Any) -> Any:
     `schedule` (a cron rule), `timezone`, `catch_up`, `overlap`: for a schedule; it begins when it is registered.
     Raise UsageError for rules that make no sense, NotImportable for a function another process could not find.
     """
+    check_rules(options)
     if callable(fn_or_name):
         return _decorate(fn_or_name, None, {})
     return lambda fn: _decorate(fn, fn_or_name, options)

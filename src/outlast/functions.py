@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 from outlast.core.durations import parse_duration
 from outlast.core.endcalls import check_on_end
@@ -17,12 +17,11 @@ from outlast.core.policies import Policy, parse_backoff
 from outlast.core.sizes import parse_size
 from outlast.engine.jobside.target import MAIN_NAME
 
-if TYPE_CHECKING:
-    pass
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_OTHER_RULES = ("queue", "priority", "schedule", "timezone", "catch_up", "overlap")
+"""Those of `@job` that are no part of a policy."""
 SUBMIT_WORDS = frozenset({"key", "account", "labels", "delay", "at", "queue", "priority", "on_end"})
 _KEPT_VARIABLES = ("JOBS_DATA_DIR", "PERSIST_JOBS", "TARGET_DIFFICULTY_START", "DANGER", "CONSENSUS_API_URL")
 _NOT_KEPT = (
@@ -95,6 +94,18 @@ class Function(Generic[P, R]):
         if not wants_context(self.fn):
             return signature
         return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def check_rules(rules: Iterable[str]) -> None:
+    """Raise UsageError for the first name that is no rule of `@job`."""
+    import difflib
+
+    known = [*inspect.signature(make_policy).parameters, *_OTHER_RULES]
+    for name in rules:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            mend = f"Did you mean {near[0]}?" if near else "help(outlast.job) tells which there are."
+            raise UsageError(f"A job has no rule {name!r:.60}.", mend)
 
 
 def make_policy(

@@ -1,5 +1,6 @@
 """What goes wrong: one or two lines on stderr, an exit code that can be relied on, never a traceback."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from outlast.client import new_job
+from outlast.clients.cli.faults import fault_of
 from outlast.functions import home_of_this_process
 from outlast.targets import command_spec
 from tests.cli.shell import PROGRAM, Shell
@@ -258,3 +260,12 @@ def test_colours_are_for_terminals_and_can_be_turned_off(shell: Shell) -> None:
     shell.environment["NO_COLOR"] = "1"
     assert "\x1b[" not in shell.on_terminal("list").out
     assert "\x1b[" in shell.on_terminal("list", "--color", "always").out
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_named_and_not_the_data_directory() -> None:
+    error = PermissionError(errno.EACCES, "Permission denied", "/srv/.jobs.jsonl.723dab12.tmp")
+
+    fault = fault_of(error, None)
+
+    assert fault.message == "/srv/jobs.jsonl: Permission denied."
+    assert fault.fix == "Check its owner and mode, and those of its directory, or name another file."

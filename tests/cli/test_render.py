@@ -14,6 +14,8 @@ from outlast.clients.render.table import Column, table
 from outlast.clients.render.text import fit, visible, visible_line, width_of, wrap
 from outlast.clients.render.times import age, since, span
 from outlast.core.job import Progress
+from outlast.core.status import Status
+from tests.cli.test_screens import job
 
 CONTROL = [chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]]
 
@@ -90,7 +92,13 @@ def test_a_table_fits(rows: list[tuple[str, str, str]], width: int) -> None:
 )
 def test_progress_in_words(progress: Progress, short: str, full: str) -> None:
     assert short_progress(progress) == short
-    assert full_progress(progress, 10) == full
+    assert full_progress(job(1, "mirror", Status.RUNNING, progress=progress), 10) == full
+
+
+def test_what_does_not_run_has_no_pace() -> None:
+    progress = Progress(done=10, total=100, rate=0.5)
+
+    assert full_progress(job(1, "mirror", Status.CANCELLED, progress=progress), 10) == "█░░░░░░░░░ 10%, 10 of 100"
 
 
 @given(st.floats(allow_nan=False), st.integers(min_value=1, max_value=60))

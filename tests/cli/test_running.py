@@ -28,6 +28,15 @@ def test_wait_with_json_prints_the_job_object(live: Shell) -> None:
     assert live.outlast("wait", said.object["job_id"], "--json", code=0).object == said.object
 
 
+def test_a_command_is_shown_as_it_was_typed(live: Shell) -> None:
+    job_id = live.outlast("run", "--wait", "--json", "--", "sh", "-c", "exit 3", "a b", code=1).object["job_id"]
+
+    shown = [line.split(maxsplit=1) for line in live.outlast("show", job_id, code=0).out.splitlines()]
+
+    [command] = [words[1] for words in shown if words[0] == "command"]
+    assert command.endswith("/sh -c 'exit 3' 'a b'")
+
+
 def test_a_failed_job_makes_the_exit_code_1(live: Shell) -> None:
     said = live.outlast("submit", "jobs.py:stumble", "--wait", "--json", code=1)
 
@@ -119,7 +128,7 @@ def test_the_log_of_a_job_is_told_apart_by_attempts(live: Shell) -> None:
     assert whole == f"{first}== attempt 2 ==\n{second}"
     assert first.startswith("try 1\n")
     assert second.startswith("try 2\n")
-    assert live.outlast("logs", job_id, "--attempt", "3", code=0).out == ""
+    assert live.outlast("logs", job_id, "--attempt", "3", code=4).err.endswith(" has no attempt 3.\nIt has had 2.\n")
 
 
 def test_a_growing_log_is_printed_until_the_end(live: Shell) -> None:

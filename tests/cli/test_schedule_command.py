@@ -84,6 +84,7 @@ def test_a_schedule_is_added_shown_paused_resumed_and_removed(place: Shell) -> N
     assert "hello paused" in place.outlast("schedule", "pause", "hello", code=0).out
     assert "(paused)" in place.outlast("schedule", "list", code=0).out
     assert place.outlast("schedule", "resume", "hello", "--json", code=0).object["paused"] is False
+    assert place.outlast("schedule", "remove", "hello", "helo", code=4).out == ""
     assert place.outlast("schedule", "remove", "hello", code=0).out == "hello removed\n"
     assert place.outlast("schedule", "list", code=0).err == "There are no schedules.\n"
 

@@ -179,6 +179,28 @@ def test_the_report_is_text_json_or_a_page(shell: Shell, state: JobState) -> Non
     assert shell.outlast("state", "report", "--since", "soon", "--json", *WHERE, code=2).error["code"] == "usage"
 
 
+def test_a_report_takes_the_place_of_no_other_file(shell: Shell, state: JobState) -> None:
+    words = ("state", "report", "--since", "2024-01-01", *WHERE, "--html")
+    program = (shell.directory / "jobs.py").read_text()
+    null = os.stat("/dev/null")
+
+    shell.outlast(*words, "page.html", code=0)
+    shell.outlast(*words, "page.html", code=0)
+    shell.outlast(*words, "/dev/null", code=0)
+    refused = shell.outlast(*words, "jobs.py", code=2)
+
+    assert refused.err == "Error: jobs.py is no report, and is not overwritten.\nName another file, or remove it.\n"
+    assert (shell.directory / "jobs.py").read_text() == program
+    assert os.stat("/dev/null").st_ino == null.st_ino
+
+
+def test_without_a_command_the_help_is_shown(shell: Shell) -> None:
+    bare = shell.outlast("state", code=0)
+
+    assert bare.out.startswith("Usage: outlast state [OPTIONS] COMMAND")
+    assert bare.err == ""
+
+
 def test_accounts_and_types_are_completed(shell: Shell, state: JobState, monkeypatch: pytest.MonkeyPatch) -> None:
     (shell.directory / "config.json").write_text(json.dumps({"jobState": {"dir": "state"}}))
     JobState(dir=shell.directory / "state").open("bob", "daily-new", ["a"])

@@ -82,6 +82,8 @@ def test_a_timeout_is_a_try() -> None:
         ({"backoff": "5m..1s"}, "ends before it begins"),
         ({"retry_on": "ValueError"}, "retry_on has 'ValueError'"),
         ({"isolation": "thread"}, "isolation is 'thread'"),
+        ({"max_attemps": 3}, "no rule 'max_attemps'. Did you mean max_attempts?"),
+        ({"colour": "red"}, "no rule 'colour'"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused_where_they_stand(rules: dict[str, object], told: str) -> None:

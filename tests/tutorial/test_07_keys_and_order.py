@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from outlast import Outlast, job
-from outlast.core.errors import KeyConflict, UsageError
+from outlast.core.errors import KeyConflict, OutlastError, UsageError
 from tests.tutorial.notebook import note, notes
 from tests.waiting import eventually
 from tests.workshop import Workshop
@@ -40,6 +40,18 @@ def test_a_job_may_belong_to_an_account_and_carry_labels(outlast: Outlast) -> No
 
     assert handle.job().items() >= {"account": "ada@example.org", "labels": {"env": "test"}}.items()
     assert [found["job_id"] for found in outlast.list("account:ada@example.org label.env:test")["jobs"]] == [handle.id]
+
+
+def test_labels_are_pairs() -> None:
+    with pytest.raises(UsageError, match="labels is 'env=test'"):
+        sends.submit("Ada", labels="env=test")  # type: ignore[arg-type]
+
+
+def test_a_place_where_no_store_can_be_is_told_in_our_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(OutlastError, match="file: Not a directory. Name a directory"):
+        Outlast(tmp_path / "file" / "jobs")
 
 
 def test_a_delayed_job_starts_later() -> None:

@@ -147,7 +147,7 @@ class Desk:
     def _call(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any]:
         """Do what a job asks for; a call that goes wrong undoes itself and harms nobody but its caller."""
         job = _held(process, message)
-        turn.changed = True
+        turn.changed = turn.queues = True
         method = str(message["method"])
         try:
             with self._store.batch():
@@ -174,6 +174,7 @@ class Desk:
             message = {**message, "outcome": "stopped"}
         self._settle(turn, process, process.jobs[number], message)
         turn.changed = True
+        turn.queues = turn.queues or process.jobs[number].spec.policy.on_end is not None  # the call is a job, too
         turn.then(self._release, process, number, message)
         turn.ended.add((process.identity.id, number))
         ended = [other for other in process.jobs if (process.identity.id, other) in turn.ended]
@@ -212,8 +213,7 @@ class Desk:
             "stopped": self._stopped,
         }[message["outcome"]](turn, process, job, message)
 
-    def _completed(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
-        turn.queues = turn.queues or job.spec.policy.on_end is not None
+    def _completed(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
         after = replace(job, status=Status.COMPLETED, reason=None)
         self._store.swap(job, after, _event(job, "completed", message), result=message["result"])
 
@@ -264,7 +264,8 @@ class Desk:
         moment: Moment = wait["wake_at"] if "wake_at" in wait else self._store.now() + round(wait["delay"] * 1000)
         return moment
 
-    def _put_back(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+    def _put_back(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
+        turn.queues = True
         self._store.swap(job, replace(job, status=Status.QUEUED), _event(job, "put_back", message))
 
     def _stopped(self, turn: Turn, process: JobProcess, _job: Job, _message: dict[str, Any]) -> None:

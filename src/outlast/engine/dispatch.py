@@ -92,6 +92,10 @@ class Dispatcher:
         """Tell whether it is time to try again after the machine had no room for a process."""
         return self._no_start_before is not None and monotonic() >= self._no_start_before
 
+    def may_find(self, turn: Turn) -> bool:
+        """Tell whether a job may be due: one was left over, or came in this turn, or an end makes room in a limit."""
+        return self.backlog or turn.queues or bool(self._queues.at_once and turn.ended)
+
     def dispatch(self, turn: Turn) -> None:
         """Give due jobs to processes inside the batch of `turn`; start processes for those that find none.
 
@@ -246,6 +250,7 @@ class Dispatcher:
         after = replace(job, status=Status.FAILED, reason=Reason.ERROR, error=error)
         with suppress(StoreError, ClaimLost):  # it stays queued, and the next turn tries again
             self._store.swap(job, after, Event(event="failed", attempt=job.attempt, detail={"error": error}))
+            self.backlog = True  # who is told of its end is told by a job
 
 
 def _fit_for(job: Job, lodging: Lodging, ready: Sequence[JobProcess]) -> JobProcess | None:

@@ -39,6 +39,8 @@ log = logging.getLogger("outlast")
 
 POLL_SECONDS = 1.0
 """A ring is only a hint; so often the store is looked at anyway."""
+LOOK_SECONDS = 0.02
+"""A change of which nobody told is looked for so often at most, while one message comes after the other."""
 WAKE_BATCH = 500
 FIRE_BATCH = 50
 QUIET_SECONDS = 5.0
@@ -105,14 +107,9 @@ class Supervisor:
         self._seen = NEVER_LOOKED
         self._has_news = False
         self._trouble = ""
-        self._retry_at = 0.0
-        self._idle_since = monotonic()
-        self._wake_at = math.inf
-        self._ask_wake_at = 0.0
-        self._reads_since = monotonic()
-        self._gathering_since = math.inf
-        self._wishes_seen = 0.0
-        self._tidied_at = 0.0
+        self._idle_since = self._reads_since = monotonic()
+        self._wake_at = self._gathering_since = math.inf
+        self._retry_at = self._ask_wake_at = self._wishes_seen = self._looked_at = self._tidied_at = 0.0
         self._stopping = 0
 
     def run(self) -> None:
@@ -200,7 +197,7 @@ class Supervisor:
             turn.then(self._desk.astray.remove, job)  # not all: the effects of this turn may find more
         if self._wake_in() == 0 and self._store.wake(WAKE_BATCH) + fire_due(self._store, FIRE_BATCH):
             turn.changed = turn.puts_off = turn.queues = True
-        if not self._stopping:
+        if not self._stopping and self._dispatcher.may_find(turn):
             self._dispatcher.dispatch(turn)
 
     def _tidy_when_quiet(self) -> None:
@@ -256,7 +253,11 @@ class Supervisor:
         self._desk.astray += [process.jobs.pop(number) for number in process.take_back()]
 
     def _look(self) -> None:
-        """See whether there may be something new: somebody else changed the store, or rang."""
+        """See whether there may be something new: somebody rang, or changed the store, which is asked now and then."""
+        now = monotonic()
+        if not self._wire.rung and self._seen != NEVER_LOOKED and now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
         rung, self._wire.rung = self._wire.rung, False
         changes = self._store.changes()
         if changes != self._seen:

@@ -24,6 +24,7 @@ from outlast.storage.sqlite import SqliteStore
 from outlast.storage.sqlite.backup import copy_store
 from outlast.storage.sqlite.beside import SIDES, real_path
 from outlast.storage.sqlite.existing import open_existing
+from outlast.upkeep.outputs import begins_with, is_stream
 
 __all__ = ["BackedUp", "Imported", "Wishes", "back_up", "export_pieces", "export_to", "take_in"]
 
@@ -48,9 +49,9 @@ def back_up(settings: Settings, target: Path) -> BackedUp:
     """
     named = target
     path, target = _checked(settings, target)
-    if _is_stream(target):
+    if is_stream(target):
         raise UsageError(f"{target} is no file.", "Name a file; `outlast export -` writes to stdout.")
-    if target.exists() and target.stat().st_size and not _begins_with(target, _SQLITE_MAGIC):
+    if target.exists() and target.stat().st_size and not begins_with(target, _SQLITE_MAGIC):
         raise Refused(f"{target} is no backup, and is not overwritten.", "Name another file, or remove it.")
     if any(os.path.lexists(f"{target}{side}") for side in SIDES):
         raise Refused(f"{target} is a store that is in use.", "Name another file.")
@@ -73,7 +74,7 @@ def export_to(settings: Settings, target: Path) -> dict[str, int]:
     """Write an export to a file, whole or not at all; return how many lines of each type there are."""
     _, target = _checked(settings, target)
     counts: dict[str, int] = {}
-    if _is_stream(target):
+    if is_stream(target):
         with open(target, "wb") as file:
             file.writelines(export_pieces(settings, counts))
         return counts
@@ -146,7 +147,7 @@ def _checked(settings: Settings, target: Path) -> tuple[Path, Path]:
     """
     path = store_path(settings, places_of(settings))
     # A file is replaced, never the link that leads to it.
-    real = target if _is_stream(target) else Path(os.path.realpath(target))
+    real = target if is_stream(target) else Path(os.path.realpath(target))
     if real.is_dir():
         raise UsageError(f"{target} is a directory.", "Name a file in it.")
     if not real.parent.is_dir():
@@ -156,22 +157,9 @@ def _checked(settings: Settings, target: Path) -> tuple[Path, Path]:
     return path, real
 
 
-def _is_stream(target: Path) -> bool:
-    """Tell whether a target is a pipe or a device, or leads to what this process has open: /dev/stdout."""
-    place = target.absolute()
-    if place.is_relative_to("/proc") or (place.is_relative_to("/dev") and not place.is_relative_to("/dev/shm")):
-        return True
-    return target.exists() and not stat.S_ISREG(target.stat().st_mode)
-
-
 def _is_same_file(path: Path, target: Path) -> bool:
     ours = {real_path(path), *(Path(f"{real_path(path)}{side}") for side in SIDES)}
     return real_path(target) in ours or target.absolute() in ours
-
-
-def _begins_with(path: Path, magic: bytes) -> bool:
-    with open(path, "rb") as file:
-        return file.read(len(magic)) == magic
 
 
 def _is_export(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -30,6 +31,8 @@ CODES = frozenset(
         "internal",
     }
 )
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
+"""A file that was to take the place of the one that was named (outlast.durable)."""
 _OF_ERRNO = {
     errno.ENOSPC: ("store_full", 3, "Free some space and try again."),
     errno.EDQUOT: ("store_full", 3, "Free some space and try again."),
@@ -64,6 +67,9 @@ def fault_of(error: Exception, log_directory: Path | None) -> Fault:
     if isinstance(error, OSError) and error.errno in _OF_ERRNO:
         code, exit_code, fix = _OF_ERRNO[error.errno]
         place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+        if temporary := _TEMPORARY.fullmatch(os.path.basename(place)):
+            place = os.path.join(os.path.dirname(place), temporary[1])
+            fix = f"{fix.partition(',')[0]}, and those of its directory, or name another file."
         words = f"{place}: {error.strerror}." if place else f"{error.strerror}."
         return Fault(code=code, message=words, fix=fix, exit_code=exit_code)
     return _unforeseen(error, log_directory)
@@ -72,7 +78,9 @@ def fault_of(error: Exception, log_directory: Path | None) -> Fault:
 def _of_click(error: click.ClickException) -> Fault:
     ctx = getattr(error, "ctx", None)
     command = "outlast" if ctx is None else ctx.command_path
-    return Fault(code="usage", message=error.format_message(), fix=f"{command} --help tells more.", exit_code=2)
+    return Fault(
+        code="usage", message=" ".join(error.format_message().split()), fix=f"{command} --help tells more.", exit_code=2
+    )
 
 
 def _unforeseen(error: Exception, log_directory: Path | None) -> Fault:

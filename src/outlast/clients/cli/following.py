@@ -7,7 +7,7 @@ from time import monotonic
 from outlast.clients.cli.looks import Look, Shower, prefix_of, readable
 from outlast.clients.cli.session import Session
 from outlast.clients.cli.tail import Tail
-from outlast.clients.cli.watching import end_lines, exit_code, say_it_goes_on
+from outlast.clients.cli.watching import end_lines, exit_code, hint, say_it_goes_on
 from outlast.clients.render.story.news import news_since
 from outlast.clients.render.text import visible
 from outlast.clients.render.words import now_words
@@ -176,6 +176,7 @@ class PlainShower:
     def end(self, job: Job) -> None:
         self._session.print_lines(end_lines(self._session, job))
         self._session.write("", flush=True)
+        hint(self._session, job)
 
     def close(self) -> None:
         """Do nothing: lines stay."""

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from outlast.clients.cli.looks import Look, prefix_of, readable
 from outlast.clients.cli.session import Session
-from outlast.clients.cli.watching import end_lines
+from outlast.clients.cli.watching import end_lines, hint
 from outlast.clients.render.text import fit, visible
 from outlast.clients.render.words import detail_words, short_id, state_words
 from outlast.core.job import Job
@@ -59,6 +59,7 @@ class LiveShower:
             self.close()
         for line in end_lines(self._session, job):
             self._print(Text.from_ansi(line))
+        hint(self._session, job)
 
     def close(self) -> None:
         self._progress.stop()

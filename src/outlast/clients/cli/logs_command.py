@@ -11,6 +11,7 @@ from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.clients.cli.tail import Tail
 from outlast.clients.cli.watching import write_log
 from outlast.clients.render.logs import beginning, of_attempt
+from outlast.core.errors import NotFound
 from outlast.core.logfiles import first_line
 from outlast.joblog import JobLog
 
@@ -36,6 +37,8 @@ def command(session: Session, job_id: str, follow: bool, attempt: int | None) ->
     {"job_id", "log"}; with -f a line {"line": text} for each line.
     """
     job = find(session, job_id)
+    if attempt is not None and attempt > job.attempt:
+        raise NotFound(f"{job.id} has no attempt {attempt}.", f"It has had {job.attempt}.")
     lines: Lines = _growing(session, job) if follow else _written(session, job)
     if attempt is not None:
         lines = of_attempt(lines, attempt, _first_attempt(session, job))

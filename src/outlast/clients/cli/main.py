@@ -74,6 +74,9 @@ def run(args: Sequence[str], session: Session) -> int:
             answer = command.invoke(ctx)
         session.write("", flush=True)
         return answer if isinstance(answer, int) else 0
+    except click.exceptions.NoArgsIsHelpError as nothing:
+        click.echo(nothing.format_message())
+        return 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, EOFError, click.Abort):

@@ -169,6 +169,8 @@ def list_schedules(session: Session) -> None:
 def remove(session: Session, names: Sequence[str]) -> None:
     """Forget schedules; the jobs they have submitted stay."""
     for name in names:
+        session.existing().schedule(name)
+    for name in names:
         session.existing().remove_schedule(name)
     if session.json:
         session.print_json({"removed": list(names)})
@@ -218,6 +220,8 @@ def run_now(session: Session, names: Sequence[str]) -> None:
 
 
 def _change(session: Session, names: Sequence[str], act: Callable[[str], "Scheduled"], done: str) -> None:
+    for name in names:
+        session.existing().schedule(name)
     for name in names:
         act(name)
     _report(session, names, done)

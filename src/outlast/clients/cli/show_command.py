@@ -24,7 +24,7 @@ def command(session: Session, job_id: str, verbose: bool) -> None:
     service = session.existing()
     with suppress(StoreError, Busy):  # a full or read-only disk must not keep anybody from looking
         service.mark_read([job])
-    details = service.details(job) if verbose else None
+    details = service.details(job) if verbose or (job.kind == "command" and not session.json) else None
     if session.json:
         view = job_object(job)
         if details is not None:
@@ -37,10 +37,12 @@ def command(session: Session, job_id: str, verbose: bool) -> None:
     from outlast.clients.render.words import known_by
 
     screen = session.screen()
-    session.print_lines(job_screen(job, screen))
-    if details is not None:
-        from outlast.clients.render.details import details_screen
+    if details is None:
+        session.print_lines(job_screen(job, screen))
+    else:
+        from outlast.clients.render.details import command_line, details_screen
 
-        session.print_lines(details_screen(job, details, screen))
+        session.print_lines(job_screen(job, screen, command_line(job, details)))
+        session.print_lines(details_screen(job, details, screen) if verbose else ())
     if job.status is Status.FAILED:
         session.note(f"outlast explain {known_by(job.id)} tells what happened and what to do.")

@@ -26,7 +26,9 @@ def wait_to_end(session: Session, job_ids: Sequence[str], timeout: float | None)
         views = [job_object(job) for job in jobs]
         session.print_json(views[0] if len(views) == 1 else {"jobs": views})
     else:
-        session.print_lines(line for job in jobs for line in end_lines(session, job))
+        for job in jobs:
+            session.print_lines(end_lines(session, job))
+            hint(session, job)
     return exit_code(jobs)
 
 
@@ -46,7 +48,7 @@ def write_log(session: Session, text: bytes) -> None:
 
 
 def end_lines(session: Session, job: "Job") -> list[str]:
-    """Return how a job ended, and its result; what tells more about a failure is noted."""
+    """Return how a job ended, and its result."""
     paint = session.paint()
     line = end_line(job, session.now())
     lines = [line.replace(status_words(job), paint.status(status_words(job), job.status), 1)]
@@ -54,10 +56,15 @@ def end_lines(session: Session, job: "Job") -> list[str]:
         result = job.result or ""
         cut = "…" if len(result) > LONGEST_RESULT else ""
         lines.append(f"result: {visible(result[:LONGEST_RESULT])}{cut}")
+    return lines
+
+
+def hint(session: Session, job: "Job") -> None:
+    """Say what tells more of a failure: after how the job ended."""
     if job.status is Status.FAILED:
         name = known_by(job.id)
-        session.note(f"outlast explain {name} tells why and what to do; outlast logs {name} shows what it wrote.")
-    return lines
+        session.write("", flush=True)
+        session.note(f"outlast explain {name} tells why and what to do;\noutlast logs {name} shows what it wrote.")
 
 
 def say_it_goes_on(session: Session, verb: str, job_ids: Sequence[str]) -> None:

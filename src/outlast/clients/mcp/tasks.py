@@ -156,7 +156,7 @@ def _message(job: Job) -> str:
     if job.status is Status.WAITING and job.waiting_info:
         words.append(waiting_words(job))
     if job.progress is not None and job.status not in (Status.COMPLETED, Status.FAILED):
-        words += [full_progress(job.progress, bar_width=0).lstrip(), job.progress.message or ""]
+        words += [full_progress(job, bar_width=0).lstrip(), job.progress.message or ""]
     if job.error and job.status is Status.FAILED:
         words.append(job.error)
     return ": ".join(word for word in words if word)

@@ -1,6 +1,7 @@
 """All the rest of a job: for `show --verbose`, as JSON and as a screen."""
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -85,6 +86,17 @@ def _fields(job: Job, details: Details) -> Iterator[tuple[str, str]]:
         yield "variables", " ".join(sorted(spec.home.env))
     if details.process is not None:
         yield "process", f"pid {details.process.pid}, {details.process.id}"
+
+
+def command_line(job: Job, details: Details) -> str:
+    """Return what a shell command was started with, as a shell reads it; nothing for another job."""
+    from outlast.engine.jobside.command import TARGET
+
+    stored = decode(details.args) if job.spec.target == TARGET else {}
+    try:
+        return shlex.join(stored["kwargs"]["argv"])
+    except (KeyError, TypeError):  # arguments from elsewhere, e.g. of an import
+        return ""
 
 
 def _call(args: str) -> str:

@@ -68,10 +68,10 @@ def job_list(jobs: Sequence[Job], screen: Screen) -> list[str]:
     return table(columns, rows, screen.width, paint)
 
 
-def job_screen(job: Job, screen: Screen) -> list[str]:
-    """Return the screen of one job."""
+def job_screen(job: Job, screen: Screen, command: str = "") -> list[str]:
+    """Return the screen of one job; `command` is what it runs, if that is a shell command."""
     lines = [screen.paint(line, "bold") for line in wrap(visible(job.id), screen.width)]
-    fields = list(_fields(job, screen.now))
+    fields = list(_fields(job, screen.now, command))
     room = max(LABEL_WIDTH, *(len(label) for label, _ in fields))
     for label, value in fields:
         lines += field_lines(label, value, screen, room)
@@ -88,9 +88,9 @@ def field_lines(label: str, value: str, screen: Screen, label_width: int = LABEL
     return [f"  {screen.paint(pad(label, label_width), 'dim')}  {first}", *(indent + line for line in rest)]
 
 
-def _fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
+def _fields(job: Job, now: Moment, command: str) -> Iterator[tuple[str, str]]:
     yield "status", status_words(job)
-    yield "kind", job.kind
+    yield ("command", command) if command else ("kind", job.kind)
     yield from _progress_fields(job)
     yield from _time_fields(job, now)
     yield from _count_fields(job)
@@ -109,7 +109,7 @@ def _fields(job: Job, now: Moment) -> Iterator[tuple[str, str]]:
 def _progress_fields(job: Job) -> Iterator[tuple[str, str]]:
     if job.progress is None:
         return
-    if words := full_progress(job.progress):
+    if words := full_progress(job):
         yield "progress", words
     if job.progress.message:
         yield "message", job.progress.message

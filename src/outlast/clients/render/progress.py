@@ -1,7 +1,8 @@
 """How far a job is, in words and as a bar."""
 
 from outlast.clients.render.times import span
-from outlast.core.job import Progress
+from outlast.core.job import Job, Progress
+from outlast.core.status import Status
 from outlast.core.view import eta_seconds
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -38,16 +39,20 @@ def short_progress(progress: Progress, bar_width: int = 8) -> str:
     return progress.message or ""
 
 
-def full_progress(progress: Progress, bar_width: int = 20) -> str:
-    """Return everything but the message: bar, percent, done of total, rate, time left."""
+def full_progress(job: Job, bar_width: int = 20) -> str:
+    """Return everything but the message: bar, percent, done of total; while the job runs, also rate and time left."""
+    progress = job.progress
+    if progress is None:
+        return ""
     fraction = fraction_of(progress)
     parts = [] if fraction is None else [f"{bar(fraction, bar_width)} {percent(fraction)}"]
     if progress.done is not None:
         total = "" if progress.total is None else f" of {number(progress.total)}"
         parts.append(f"{number(progress.done)}{total}")
-    if progress.rate:
+    is_running = job.status is Status.RUNNING
+    if is_running and progress.rate:
         parts.append(rate(progress.rate))
-    if (left := eta_seconds(progress)) is not None and left >= 1:
+    if is_running and (left := eta_seconds(progress)) is not None and left >= 1:
         parts.append(f"{span(left)} left")
     return ", ".join(parts)
 

@@ -8,6 +8,8 @@ from outlast.core.durations import format_duration
 from outlast.jobstate.days import days_between
 from outlast.jobstate.report import AccountReport, ActivityReport, Hanging, Rate, Report
 
+BEGINNING = '<!doctype html>\n<html lang="en"><head><meta name="generator" content="outlast state report">'
+"""So begins each page; a file that does not is nobody's report."""
 _GAP, _ROW = 3, 18
 _LEAST_STEP, _MOST_STEP, _ROOM, _LABEL = 7, 17, 812, 170
 """A column of the map is as wide as fits; a map of eight weeks needs no scrolling."""
@@ -41,7 +43,7 @@ def page(report: Report) -> str:
     """Return the whole page."""
     sections = "".join(_sections(report))
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'{BEGINNING}<meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width">'
         f"<title>Job state, {report.first} to {report.today}</title><style>{_STYLE}</style></head><body><main>"

@@ -87,7 +87,7 @@ def detail_words(job: Job, now: Moment | None, bar_width: int = 0) -> str:
     if job.status is Status.WAITING and job.waiting_info:
         parts.append(waiting_words(job))
     if job.progress is not None:
-        parts += [full_progress(job.progress, bar_width).lstrip(), job.progress.message or ""]
+        parts += [full_progress(job, bar_width).lstrip(), job.progress.message or ""]
     return "  ".join(visible(part) for part in parts if part)
 
 

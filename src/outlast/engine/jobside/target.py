@@ -47,7 +47,7 @@ def find_target(place: str, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part, None)
         if found is None:
-            raise NotImportable(f"{place} has no {name!r} any more.", "Put it back, or cancel the job.")
+            raise NotImportable(f"{place} has no {name!r} any more.", "Put it back, then retry the job.")
     return found
 
 
@@ -66,7 +66,7 @@ def _load_file(path: str) -> ModuleType:
         sys.modules[MAIN_NAME] = _files[path]
         return _files[path]
     if not os.path.isfile(path):
-        raise NotImportable(f"{path} is not there any more.", "Put it back, or cancel the job.")
+        raise NotImportable(f"{path} is not there any more.", "Put it back, then retry the job.")
     spec = importlib.util.spec_from_file_location(MAIN_NAME, path)
     if spec is None or spec.loader is None:
         raise NotImportable(f"{path} is no Python file.", "Its name must end in .py.")

@@ -1,5 +1,6 @@
 """`outlast state report`: rates, failures, durations and what hangs, over the weeks."""
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -7,9 +8,11 @@ import click
 from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.clients.cli.state.choosing import account_option, state_options
 from outlast.clients.cli.values import DURATION
+from outlast.core.errors import Refused
 
 if TYPE_CHECKING:
     from outlast.jobstate import JobState
+    from outlast.jobstate.report import Report
 
 
 @click.command(
@@ -36,9 +39,7 @@ def command(
     """
     report = state.report(since, account, silent_minutes=silent / 60)
     if html is not None:
-        from outlast.clients.render.state_page import page
-
-        _write(session, html, page(report))
+        _write_page(session, html, report)
         return
     if session.json:
         session.print_json(report.as_json())
@@ -53,15 +54,24 @@ def command(
     session.print_lines(report_screen(report, session.screen()))
 
 
-def _write(session: Session, name: str, text: str) -> None:
+def _write_page(session: Session, name: str, report: "Report") -> None:
+    from pathlib import Path
+
+    from outlast.clients.render.state_page import BEGINNING, page
+    from outlast.durable import replace_file
+    from outlast.upkeep.outputs import begins_with, is_stream
+
+    text = page(report)
     if name == "-":
         session.write(text)
         return
-    from pathlib import Path
-
-    from outlast.durable import replace_file
-
-    replace_file(Path(name).absolute(), text.encode("utf-8", "backslashreplace"))
+    target, data = Path(name), text.encode("utf-8", "backslashreplace")
+    if is_stream(target):
+        target.write_bytes(data)
+    elif target.exists() and target.stat().st_size and not begins_with(target, BEGINNING.encode()):
+        raise Refused(f"{target} is no report, and is not overwritten.", "Name another file, or remove it.")
+    else:
+        replace_file(Path(os.path.realpath(target)), data)
     if session.json:
         session.print_json({"html": name})
     else:

@@ -201,7 +201,7 @@ def _code(facts: Prospects) -> Iterator[str]:
 def _progress(job: Job) -> str:
     if job.progress is None:
         return ""
-    words = full_progress(job.progress, bar_width=0).lstrip()
+    words = full_progress(job, bar_width=0).lstrip()
     said = f"“{job.progress.message}”" if job.progress.message else ""
     return f"It is at {', '.join(filter(None, (words, said)))}." if words or said else ""
 
