@@ -54,13 +54,13 @@ def end(job: str) -> None:
     append("diary", f"end {job} 0 {os.getpid()}\n".encode())
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for a condition; return whether it came."""
+def wait_until(condition: Callable[[], bool], seconds: float, look: float = LOOK_SECONDS) -> bool:
+    """Wait for a condition, which is looked at every `look` seconds; return whether it came."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look)
     return True
 
 

@@ -55,5 +55,5 @@ class Peer(Subject):
         return self.timed(began, count)
 
     def start_worker(self, number: int) -> Any:
-        how = ("-k", "process", "-w", str(WORKERS), "-d", "0.005", "-m", "0.005", "-b", "1")
+        how = ("-k", "process", "-w", str(WORKERS), "-d", "0.005", "-m", "0.005", "-b", "1", "-c", "1")
         return ground.start(ground.program("huey_consumer"), "bench.peers.huey_peer.huey", *how)

@@ -27,9 +27,38 @@ from bench.peers.subject import Subject
 
 STEPS = 5
 SETTLE_SECONDS = 60.0
+LOOK_SECONDS = 0.05
 COME_BACK_SECONDS = 10.0
 """So long is waited for a new process to begin a step; then the next kill comes anyway."""
 BACKLOG = 6
+
+
+class Diary:
+    """What the jobs have said so far."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.did = False
+        self.ended: set[str] = set()
+        self.processes: set[str] = set()
+        self._offset = 0
+
+    def read(self) -> None:
+        """Take in the whole lines that came since."""
+        path = ground.place() / "diary"
+        if not path.exists():
+            return
+        with open(path) as file:
+            file.seek(self._offset)
+            new = file.read()
+        new = new[: new.rfind("\n") + 1]
+        self._offset += len(new)
+        self.text += new
+        for word, job, _, pid in map(str.split, new.splitlines()):
+            self.processes.add(pid)
+            self.did = self.did or word == "did"
+            if word == "end":
+                self.ended.add(job)
 
 
 class Torture:
@@ -38,37 +67,39 @@ class Torture:
     def __init__(self, subject: Subject, seed: int) -> None:
         self._subject = subject
         self._chance = random.Random(seed)
+        self._diary = Diary()
+        self._backlog = BACKLOG
         self.accepted: list[str] = []
         self.killed = 0
-        self._backlog = BACKLOG
 
     def run(self, kills: int) -> None:
         """Submit and kill, then let it settle."""
         self._subject.work()
-        ground.wait_until(self._submitted_some, 60)
+        ground.wait_until(self._has_begun, 60, LOOK_SECONDS)
         while self.killed < kills:
-            known = processes(self._diary())
+            self._submit()
+            known = set(self._diary.processes)
             self._strike()
             self._subject.work()
-            if not ground.wait_until(partial(self._has_new, known), COME_BACK_SECONDS):
+            if not ground.wait_until(partial(self._has_new, known), COME_BACK_SECONDS, LOOK_SECONDS):
                 self._backlog += 1  # jobs that nobody takes up again must not keep others away
             ground.wait_until(lambda: False, self._chance.uniform(0.0, 0.3))
         self._settle()
 
-    def _submitted_some(self) -> bool:
+    def _has_begun(self) -> bool:
         self._submit()
-        return "did " in self._diary()
-
-    def _submit(self) -> None:
-        ended = len(ended_jobs(self._diary()))
-        while len(self.accepted) - ended < self._backlog:
-            name = f"job-{len(self.accepted)}"
-            self._subject.submit_steps(name, STEPS)
-            self.accepted.append(name)
+        return self._diary.did
 
     def _has_new(self, known: set[str]) -> bool:
         self._submit()
-        return bool(processes(self._diary()) - known)
+        return bool(self._diary.processes - known)
+
+    def _submit(self) -> None:
+        self._diary.read()
+        while len(self.accepted) - len(self._diary.ended) < self._backlog:
+            name = f"job-{len(self.accepted)}"
+            self._subject.submit_steps(name, STEPS)
+            self.accepted.append(name)
 
     def _strike(self) -> None:
         worker = self._chance.choice(self._subject.workers)
@@ -85,27 +116,15 @@ class Torture:
 
     def _settle(self) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < deadline and len(ended_jobs(self._diary())) < len(self.accepted):
+        while time.monotonic() < deadline and len(self._diary.ended) < len(self.accepted):
             self._subject.work()
             ground.wait_until(lambda: False, 0.2)
-
-    def _diary(self) -> str:
-        path = ground.place() / "diary"
-        return path.read_text() if path.exists() else ""
+            self._diary.read()
 
     def verdict(self) -> dict[str, int]:
         """Return the figures."""
-        return {"accepted": len(self.accepted), "kills": self.killed, **judged(self.accepted, self._diary())}
-
-
-def processes(diary: str) -> set[str]:
-    """Return the pids that have said anything."""
-    return {line.split()[3] for line in diary.splitlines()}
-
-
-def ended_jobs(diary: str) -> set[str]:
-    """Return the jobs that have said that they ended."""
-    return {line.split()[1] for line in diary.splitlines() if line.startswith("end ")}
+        self._diary.read()
+        return {"accepted": len(self.accepted), "kills": self.killed, **judged(self.accepted, self._diary.text)}
 
 
 def judged(accepted: list[str], diary: str) -> dict[str, int]:

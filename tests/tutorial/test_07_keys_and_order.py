@@ -50,7 +50,7 @@ def test_labels_are_pairs() -> None:
 def test_a_place_where_no_store_can_be_is_told_in_our_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(OutlastError, match="file: Not a directory. Name a directory"):
+    with pytest.raises(OutlastError, match=r"file: Not a directory\. Name a directory"):
         Outlast(tmp_path / "file" / "jobs")
 
 

@@ -88,13 +88,10 @@ def _fields(job: Job, details: Details) -> Iterator[tuple[str, str]]:
         yield "process", f"pid {details.process.pid}, {details.process.id}"
 
 
-def command_line(job: Job, details: Details) -> str:
-    """Return what a shell command was started with, as a shell reads it; nothing for another job."""
-    from outlast.engine.jobside.command import TARGET
-
-    stored = decode(details.args) if job.spec.target == TARGET else {}
+def command_line(details: Details) -> str:
+    """Return what a job that is a shell command was started with, as a shell reads it."""
     try:
-        return shlex.join(stored["kwargs"]["argv"])
+        return shlex.join(decode(details.args)["kwargs"]["argv"])
     except (KeyError, TypeError):  # arguments from elsewhere, e.g. of an import
         return ""
 
