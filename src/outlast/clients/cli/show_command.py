@@ -1,7 +1,6 @@
 """`outlast show`: one job."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +9,6 @@ from outlast.clients.cli.session import Session, examples, pass_session
 from outlast.core.errors import Busy, StoreError
 from outlast.core.status import Status
 from outlast.core.view import job_object
-
-if TYPE_CHECKING:
-    from outlast.core.job import Job
 
 
 @click.command(epilog=examples("outlast show 9f2c41d0", "outlast show @last --verbose", "outlast show KEY --json"))
@@ -28,7 +24,7 @@ def command(session: Session, job_id: str, verbose: bool) -> None:
     service = session.existing()
     with suppress(StoreError, Busy):  # a full or read-only disk must not keep anybody from looking
         service.mark_read([job])
-    is_command = job.kind == "command" and _is_command(job)
+    is_command = job.kind == "command"
     details = service.details(job) if verbose or (is_command and not session.json) else None
     if session.json:
         view = job_object(job)
@@ -51,10 +47,3 @@ def command(session: Session, job_id: str, verbose: bool) -> None:
         session.print_lines(details_screen(job, details, screen) if verbose else ())
     if job.status is Status.FAILED:
         session.note(f"outlast explain {known_by(job.id)} tells what happened and what to do.")
-
-
-def _is_command(job: "Job") -> bool:
-    """Tell whether a job is a shell command: a function may be called like that, too."""
-    from outlast.targets import COMMAND_TARGET
-
-    return job.spec.target == COMMAND_TARGET

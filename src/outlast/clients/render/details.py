@@ -89,10 +89,10 @@ def _fields(job: Job, details: Details) -> Iterator[tuple[str, str]]:
 
 
 def command_line(details: Details) -> str:
-    """Return what a job that is a shell command was started with, as a shell reads it."""
+    """Return what a shell command was started with, as a shell reads it; nothing if these are no such arguments."""
     try:
         return shlex.join(decode(details.args)["kwargs"]["argv"])
-    except (KeyError, TypeError):  # arguments from elsewhere, e.g. of an import
+    except (KeyError, TypeError):
         return ""
 
 
