@@ -17,11 +17,11 @@ import os
 import random
 import tempfile
 import time
-from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
 from bench.peers import ground
+from bench.peers.judging import judged
 from bench.peers.measure import opened
 from bench.peers.subject import Subject
 
@@ -125,34 +125,6 @@ class Torture:
         """Return the figures."""
         self._diary.read()
         return {"accepted": len(self.accepted), "kills": self.killed, **judged(self.accepted, self._diary.text)}
-
-
-def judged(accepted: list[str], diary: str) -> dict[str, int]:
-    """Return what the diary says of the jobs that were accepted."""
-    done: dict[tuple[str, str], int] = defaultdict(int)
-    owners: dict[str, str] = {}
-    inside: dict[str, str] = {}
-    ended: set[str] = set()
-    twice: set[str] = set()
-    after: set[str] = set()
-    for line in diary.splitlines():
-        word, job, step, pid = line.split()
-        if job in ended:
-            after.add(job)
-        if owners.get(job, pid) != pid and inside.get(job) not in (None, pid) and word != "in":
-            twice.add(job)
-        if word == "in":
-            inside[job] = owners[job] = pid
-        elif word == "did":
-            done[job, step] += 1
-        else:
-            ended.add(job)
-    return {
-        "lost": len(set(accepted) - ended),
-        "redone": sum(times - 1 for times in done.values()),
-        "twice": len(twice),
-        "after": len(after),
-    }
 
 
 def main() -> None:

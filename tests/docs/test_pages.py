@@ -70,7 +70,7 @@ def command_lines() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("place", "line"), command_lines(), ids=lambda text: text if ":" in text else None)
 def test_a_command_of_the_pages_exists_with_its_options(place: str, line: str) -> None:
     words = shlex.split(line, comments=True)
-    if words[0] == "./run" and words[1] in ("test", "torture", "lock"):
+    if words[0] == "./run" and words[1] in ("test", "torture", "bench", "lock"):
         return
 
     fault = usage_fault(words[1:])
