@@ -2,8 +2,8 @@
 
 A client submits jobs of five steps all the time and remembers which were accepted. A worker, or one of its processes,
 is killed again and again; what died is started again at once, as a service manager would, and the next kill comes at a
-random moment after a process that is new has begun a step. Each job says in a file of
-its own which step began and which was done. At the end everything has a minute to settle. Then
+random moment after a process that is new has begun a step. Each job says in a file outside which step began and which
+was done. At the end everything has a minute to settle. Then
 
     lost      accepted, and not ended by then
     redone    steps that ran to their end again, of which at most one for each kill is a fair price

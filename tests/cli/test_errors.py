@@ -262,10 +262,16 @@ def test_colours_are_for_terminals_and_can_be_turned_off(shell: Shell) -> None:
     assert "\x1b[" in shell.on_terminal("list", "--color", "always").out
 
 
-def test_a_file_that_cannot_be_written_is_named_as_it_was_named_and_not_the_data_directory() -> None:
-    error = PermissionError(errno.EACCES, "Permission denied", "/srv/.jobs.jsonl.723dab12.tmp")
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.EACCES, "Check its owner and mode, and those of its directory, or name another file."),
+        (errno.EROFS, "Name a file where it can be written."),
+        (errno.ENOSPC, "Free some space and try again."),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_as_it_was_named(number: int, fix: str) -> None:
+    fault = fault_of(OSError(number, os.strerror(number), "/srv/.jobs.jsonl.723dab12.tmp"), None)
 
-    fault = fault_of(error, None)
-
-    assert fault.message == "/srv/jobs.jsonl: Permission denied."
-    assert fault.fix == "Check its owner and mode, and those of its directory, or name another file."
+    assert fault.message == f"/srv/jobs.jsonl: {os.strerror(number)}."
+    assert fault.fix == fix

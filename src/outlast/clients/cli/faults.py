@@ -45,6 +45,13 @@ _OF_ERRNO = {
     errno.EMFILE: ("busy", 3, "Raise the limit of open files (ulimit -n) and try again."),
     errno.ENFILE: ("busy", 3, "Try again when fewer files are open."),
 }
+_OF_OUTPUT = {
+    errno.EROFS: "Name a file where it can be written.",
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM), "Check its owner and mode, and those of its directory, or name another file."
+    ),
+}
+"""The mend for a file that a person named, where --data-dir is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,7 @@ def fault_of(error: Exception, log_directory: Path | None) -> Fault:
         place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
         if temporary := _TEMPORARY.fullmatch(os.path.basename(place)):
             place = os.path.join(os.path.dirname(place), temporary[1])
-            fix = f"{fix.partition(',')[0]}, and those of its directory, or name another file."
+            fix = _OF_OUTPUT.get(error.errno, fix)
         words = f"{place}: {error.strerror}." if place else f"{error.strerror}."
         return Fault(code=code, message=words, fix=fix, exit_code=exit_code)
     return _unforeseen(error, log_directory)

@@ -37,7 +37,7 @@ def command(session: Session, job_id: str, follow: bool, attempt: int | None) ->
     {"job_id", "log"}; with -f a line {"line": text} for each line.
     """
     job = find(session, job_id)
-    if attempt is not None and attempt > job.attempt:
+    if attempt is not None and attempt > job.attempt and not follow:
         raise NotFound(f"{job.id} has no attempt {attempt}.", f"It has had {job.attempt}.")
     lines: Lines = _growing(session, job) if follow else _written(session, job)
     if attempt is not None:
