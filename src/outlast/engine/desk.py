@@ -16,6 +16,7 @@ from outlast.core.questions import QUESTIONS, question_of
 from outlast.core.status import REASONS, Reason, Status
 from outlast.engine.ending import Undertaker, Why
 from outlast.engine.identity import is_local
+from outlast.engine.jobside.protocol import OK
 from outlast.engine.logkeeper import LogKeeper
 from outlast.engine.pace import JOBS_PER_PROCESS
 from outlast.engine.pages import page_of_steps
@@ -24,8 +25,8 @@ from outlast.engine.turn import Turn
 from outlast.engine.wire import Connection
 
 log = logging.getLogger("outlast")
-OK = {"op": "ok"}
 LOST = {"op": "lost"}
+_KINDS = {kind.value: kind for kind in StepKind}
 
 
 class Calls(Protocol):
@@ -126,7 +127,7 @@ class Desk:
         claim = _held(process, message).claim
         step = Step(
             name=message["name"],
-            kind=StepKind(message["kind"]),
+            kind=_KINDS[message["kind"]],
             result=message["result"],
             duration_ms=message["ms"],
             attempt=claim.attempt,
@@ -345,10 +346,11 @@ def _claim(message: Mapping[str, Any]) -> Claim:
 
 def _held(process: JobProcess, message: Mapping[str, Any]) -> Job:
     """Return the job that a message is about. Raise ClaimLost if its process does not have it."""
-    number = process.number_of(_claim(message))
-    if number is None:
-        raise ClaimLost("This process does not have that job.")
-    return process.jobs[number]
+    job_id, attempt = message["job"], message["attempt"]
+    for job in process.jobs.values():
+        if job.id == job_id and job.attempt == attempt:
+            return job
+    raise ClaimLost("This process does not have that job.")
 
 
 def _event(job: Job, word: str, message: Mapping[str, Any], **detail: object) -> Event:

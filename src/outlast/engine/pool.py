@@ -81,6 +81,12 @@ class JobProcess:
         """The job that runs, or runs next: the first that was handed over and has not ended."""
         return next(iter(self.jobs.values()), None)
 
+    def seconds_left(self) -> float | None:
+        """Return how long the process may go on with its job, None without a limit."""
+        if self.job is None or self.job.spec.policy.timeout_seconds is None:
+            return None
+        return self.began + self.job.spec.policy.timeout_seconds - monotonic()
+
     def take(self, job: Job) -> int:
         """Note that a job is handed over; return its number in this process."""
         self.handed += 1

@@ -4,11 +4,9 @@ import contextlib
 import logging
 import math
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import Any
 
 from outlast.core.errors import Busy, OutlastError, StoreDamaged, StoreError, StoreFull, StoreGone
 from outlast.core.job import ProcessIdentity
@@ -22,6 +20,7 @@ from outlast.engine.desk import Calls, Desk
 from outlast.engine.dispatch import Dispatcher, Queues
 from outlast.engine.ending import Ending, Undertaker, Why
 from outlast.engine.identity import identify, lives
+from outlast.engine.inbox import Inbox
 from outlast.engine.launch import Launch
 from outlast.engine.logkeeper import LogKeeper
 from outlast.engine.memory import MemoryWatch
@@ -40,7 +39,7 @@ log = logging.getLogger("outlast")
 POLL_SECONDS = 1.0
 """A ring is only a hint; so often the store is looked at anyway."""
 LOOK_SECONDS = 0.02
-"""A change of which nobody told is looked for so often at most, while one message comes after the other."""
+"""What nobody tells, and what the clock brings, is looked for so often, while one message comes after the other."""
 WAKE_BATCH = 500
 FIRE_BATCH = 50
 QUIET_SECONDS = 5.0
@@ -49,7 +48,6 @@ GATHER_SECONDS = 0.01
 """How long ends and submissions may gather, to share one commit, while nobody can be waiting for them."""
 LEAVING_SECONDS = 30.0
 """How long a supervisor that leaves may take to write its last view."""
-LOCK_LOOK_SECONDS = 0.01
 NEVER_LOOKED = -1
 TROUBLE_SECONDS = 0.5
 """How long to wait before a turn whose commit failed is tried again."""
@@ -103,13 +101,14 @@ class Supervisor:
         self._recovery = Recovery(*people, places, watch=self._deathwatch.watch, max_crashes=duty.max_crashes)
         self._desk = Desk(*people, calls=calls, logs=self._logs, adopt=self._recovery.adopt)
         self._dispatcher = Dispatcher(*people, self._wire, places, Queues(only=duty.queues, at_once=duty.at_once))
-        self._inbox: list[tuple[Connection, dict[str, Any]]] = []
+        self._inbox = Inbox(self._pool)
         self._seen = NEVER_LOOKED
         self._has_news = False
         self._trouble = ""
         self._idle_since = self._reads_since = monotonic()
         self._wake_at = self._gathering_since = math.inf
         self._retry_at = self._ask_wake_at = self._wishes_seen = self._looked_at = self._tidied_at = 0.0
+        self._looks = True
         self._stopping = 0
 
     def run(self) -> None:
@@ -122,7 +121,7 @@ class Supervisor:
         self._recovery.take_over()
         self._publisher.changed()
         try:
-            while not self._may_leave():
+            while not (self._looks and self._may_leave()):
                 self._turn()
         except (StoreDamaged, StoreGone):
             self._wire.close()  # jobs.json stays as it is: it may hold the last good copy
@@ -133,14 +132,21 @@ class Supervisor:
         if self._gathering_since < math.inf:
             sleep(GATHER_SECONDS)  # not in the selector: to be woken by each message costs more than the messages
         messages, closed = self._wire.poll(self._seconds_to_sleep())
-        self._inbox += messages
-        self._bow_to_the_dead()
-        for connection in closed:
-            self._hung_up(connection)
-        self._watch_time()
-        if monotonic() < self._retry_at:
+        self._inbox.add(messages)
+        now = monotonic()
+        self._looks = not self._wire.is_only_talk or now - self._looked_at > LOOK_SECONDS
+        if self._looks:
+            self._looked_at = now
+            self._bow_to_the_dead()
+            for connection in closed:
+                self._hung_up(connection)
+            self._watch_time()
+        if now < self._retry_at:
             return
         try:
+            if not self._is_called() and self._inbox.only_saves():
+                self._carry_out(self._take_inbox)
+                return
             self._commit()
             self._tell_news()
             self._publisher.work(is_busy=bool(messages))
@@ -148,9 +154,28 @@ class Supervisor:
             raise
         except (StoreError, Busy) as error:
             self._in_trouble(error)
-        if self._chores.work():
+        if self._looks and self._chores.work():
             self._note_change()
         self._tell_news()
+
+    def _is_called(self) -> bool:
+        """Tell whether there may be more to do in this turn than to write down what jobs said."""
+        return self._looks or self._wire.rung or self._wire.wished
+
+    def _take_inbox(self, turn: Turn) -> None:
+        for connection, message in self._inbox.said:
+            self._desk.take(turn, connection, message)
+
+    def _carry_out(self, work: Callable[[Turn], object], *, flush: bool = True) -> Turn:
+        """Do something in one commit, then carry out its effects."""
+        turn = Turn(self._wire)
+        with self._store.batch(flush=flush):
+            work(turn)
+        self._inbox.clear()
+        self._trouble = ""
+        crash_point("supervisor:committed")
+        turn.finish()
+        return turn
 
     def _commit(self) -> None:
         """Do what is to be done in one commit, then carry out its effects."""
@@ -158,35 +183,28 @@ class Supervisor:
         for job in (ending.job for ending in buried if ending.job):
             self._logs.end(job.id)
         self._look()
+        if self._looks:
+            self._tidy_when_quiet()
         if self._wire.wished or monotonic() - self._wishes_seen > POLL_SECONDS:
             self._see_to_wishes()
         has_room = self._dispatcher.has_room() or self._dispatcher.is_rested()
-        is_urgent = bool(any(ending.is_urgent() for ending in buried) or self._desk.astray) or self._wake_in() == 0
-        self._tidy_when_quiet()
-        reads_are_due = self._reads_are_due()
-        if not (self._inbox or is_urgent or has_room or reads_are_due):
+        is_due = self._looks and self._wake_in() == 0
+        is_urgent = is_due or bool(self._desk.astray) or any(ending.is_urgent() for ending in buried)
+        if not (self._reads_are_due() or self._inbox or is_urgent or has_room) or self._may_gather(is_urgent=is_urgent):
             return
-        if self._may_gather(is_urgent=is_urgent):
-            return
-        turn = Turn(self._wire)
-        self._dispatcher.look_ahead(None if is_urgent else self._plain_ends())
+        self._dispatcher.look_ahead(None if is_urgent else self._inbox.plain_ends())
         # What is only claimed, or noted as read, waits for no flush: after a power cut it is claimed again.
-        with self._store.batch(flush=is_urgent or any(message.get("op") != "hello" for _, message in self._inbox)):
-            self._work(turn, buried)
-        self._inbox.clear()
-        self._trouble = ""
-        crash_point("supervisor:committed")
-        turn.finish()
+        flush = is_urgent or self._inbox.needs_flush()
+        turn = self._carry_out(lambda turn: self._work(turn, buried, is_due=is_due), flush=flush)
         self._dispatcher.prepare()
         if turn.puts_off:
             self._ask_wake_at = 0.0
         if turn.changed:
             self._note_change()
 
-    def _work(self, turn: Turn, buried: list[Ending]) -> None:
+    def _work(self, turn: Turn, buried: list[Ending], *, is_due: bool) -> None:
         """Do all of a turn inside its batch."""
-        for connection, message in self._inbox:
-            self._desk.take(turn, connection, message)
+        self._take_inbox(turn)
         if self._wire.read_jobs:
             self._store.mark_read(sorted(self._wire.read_jobs))
             turn.then(self._wire.read_jobs.clear)
@@ -195,7 +213,7 @@ class Supervisor:
         for job in self._desk.astray:
             self._recovery.put_back(turn, job)
             turn.then(self._desk.astray.remove, job)  # not all: the effects of this turn may find more
-        if self._wake_in() == 0 and self._store.wake(WAKE_BATCH) + fire_due(self._store, FIRE_BATCH):
+        if is_due and self._store.wake(WAKE_BATCH) + fire_due(self._store, FIRE_BATCH):
             turn.changed = turn.puts_off = turn.queues = True
         if not self._stopping and self._dispatcher.may_find(turn):
             self._dispatcher.dispatch(turn)
@@ -210,24 +228,11 @@ class Supervisor:
         """Tell whether this turn can wait a moment, so that more changes share its commit: nobody waits for it."""
         now = monotonic()
         began = min(self._gathering_since, now)
-        is_free = not is_urgent and all(message.get("op") == "finish" for _, message in self._inbox)
-        gathers = is_free and now - began < GATHER_SECONDS and (self._only_early_ends() or self._wire.is_flooded())
+        is_free = not is_urgent and self._inbox.only_ends()
+        is_free = is_free and (self._inbox.only_early_ends() or self._wire.is_flooded())
+        gathers = is_free and now - began < GATHER_SECONDS
         self._gathering_since = began if gathers else math.inf
         return gathers
-
-    def _plain_ends(self) -> int | None:
-        """Return how many jobs came to their end with a result; None if anything else was said, but for a hello."""
-        plain = all(
-            message.get("op") == "hello" or (message.get("op") == "finish" and message.get("outcome") == "completed")
-            for _, message in self._inbox
-        )
-        return sum(message.get("op") == "finish" for _, message in self._inbox) if plain else None
-
-    def _only_early_ends(self) -> bool:
-        """Tell whether only ends came, all of processes that are busy with their next job."""
-        ends = Counter(connection.process_id for connection, _ in self._inbox)
-        busy = {process.identity.id: len(process.jobs) for process in self._pool.in_stage(Stage.BUSY)}
-        return bool(ends) and all(busy.get(name or "", 0) > n for name, n in ends.items())
 
     def _reads_are_due(self) -> bool:
         """Tell whether noted reads have waited for another save long enough."""
@@ -254,10 +259,8 @@ class Supervisor:
 
     def _look(self) -> None:
         """See whether there may be something new: somebody rang, or changed the store, which is asked now and then."""
-        now = monotonic()
-        if not self._wire.rung and self._seen != NEVER_LOOKED and now - self._looked_at < LOOK_SECONDS:
+        if not (self._is_called() or self._seen == NEVER_LOOKED):
             return
-        self._looked_at = now
         rung, self._wire.rung = self._wire.rung, False
         changes = self._store.changes()
         if changes != self._seen:
@@ -290,15 +293,19 @@ class Supervisor:
         now = monotonic()
         if now < self._retry_at:
             return min(POLL_SECONDS, self._retry_at - now)
-        if self._gathering_since < math.inf or now > self._ask_wake_at:
+        if self._gathering_since < math.inf or self._seen == NEVER_LOOKED:
             return 0.0
-        if self._seen == NEVER_LOOKED or self._dispatcher.is_hungry() or self._desk.astray:
+        if self._dispatcher.is_hungry() or self._desk.astray:
+            return 0.0
+        if not self._looks:
+            return max(0.0, self._looked_at + LOOK_SECONDS - now)
+        if now > self._ask_wake_at:
             return 0.0
         times = [POLL_SECONDS, self._wake_at - now, self._undertaker.seconds_to_next_step()]
         times += [self._publisher.seconds_to_write(), self._chores.seconds_to_next()]
         times += [self._memory.seconds_to_look(), self._logs.seconds_to_look()]
         for process in self._pool.in_stage(Stage.BUSY):
-            times.append(_seconds_left(process))
+            times.append(process.seconds_left())
             times.append(process.began + PATIENCE_SECONDS - now if len(process.jobs) > 1 else None)
         return max(0.0, min(time for time in times if time is not None))
 
@@ -311,7 +318,7 @@ class Supervisor:
         for process, words in self._memory.over():
             self._end(process, Why.MEMORY, words=words)
         for process in self._pool:
-            left = _seconds_left(process)
+            left = process.seconds_left()
             if process.stage is Stage.BUSY and left is not None and left <= 0:
                 self._end(process, Why.TIMEOUT)
             elif len(process.jobs) > 1 and now - process.began > PATIENCE_SECONDS:
@@ -337,7 +344,7 @@ class Supervisor:
         dead = self._deathwatch.dead(self._recovery.lives)
         for process in dead:
             if process.connection is not None:
-                self._inbox += self._wire.last_words(process.connection)
+                self._inbox.add(self._wire.last_words(process.connection))
             self._pool.note_start(process)
             ending = self._undertaker.of(process) or self._undertaker.begin(process, Why.CRASH)
             ending.hurry()
@@ -388,10 +395,3 @@ class Supervisor:
         self._wire.close()
         os.close(self._lock)
         log.info("The supervisor leaves.")
-
-
-def _seconds_left(process: JobProcess) -> float | None:
-    """Return how long the process may go on with its job, None without a limit."""
-    if process.job is None or process.job.spec.policy.timeout_seconds is None:
-        return None
-    return process.began + process.job.spec.policy.timeout_seconds - monotonic()

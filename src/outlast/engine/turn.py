@@ -19,7 +19,7 @@ class Turn:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._after: list[Callable[[], object]] = []
+        self._after: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self.freed: list[JobProcess] = []
         self.arrived: list[JobProcess] = []
         self.leaving = 0
@@ -30,7 +30,7 @@ class Turn:
 
     def then(self, effect: Callable[..., object], *args: Any) -> None:
         """Call `effect(*args)` after the commit."""
-        self._after.append(lambda: effect(*args))
+        self._after.append((effect, args))
 
     def answer(self, connection: Connection, message: Message) -> None:
         """Send an answer after the commit."""
@@ -38,6 +38,6 @@ class Turn:
 
     def finish(self) -> None:
         """Carry out the effects, in order; the commit is durable."""
-        for effect in self._after:
-            effect()
+        for effect, args in self._after:
+            effect(*args)
         self._wire.flush()

@@ -13,7 +13,7 @@ from outlast.engine.sockets import listen
 
 FLOOD_RINGS, FLOOD_SECONDS = 8, 0.01
 """So many rings in a row, without a look at an end in between, are a flood; it is over so long after the last."""
-READ_BYTES = 262_144
+READ_BYTES = 65_536
 LONGEST_BACKLOG = 64 * 1024 * 1024
 """A client that does not read loses its connection when so many bytes wait for it; a job process gets all it needs."""
 
@@ -27,6 +27,7 @@ class Connection:
         self.out = bytearray()
         self.process_id: str | None = None
         self.watches = False
+        self.is_slow = False
         self.rings = 0
         self.is_open = True
 
@@ -45,6 +46,8 @@ class Wire:
         self._closed: list[Connection] = []
         self._to_push: list[Connection] = []
         self.rung = self.wished = False
+        self.is_only_talk = False
+        """Whether at the last `poll` peers spoke, and nothing else happened."""
         self._flooded_at = -FLOOD_SECONDS
         self.read_jobs: set[str] = set()
 
@@ -57,13 +60,17 @@ class Wire:
 
     def poll(self, seconds: float) -> tuple[list[tuple[Connection, dict[str, Any]]], list[Connection]]:
         """Wait for anything, at most so long; return the messages that came and the connections that ended."""
-        for key, _ in self._selector.select(seconds):
+        events = self._selector.select(seconds)
+        self.is_only_talk = bool(events)
+        for key, _ in events:
             if isinstance(key.data, Connection):
                 self._serve(key.data)
             else:
+                self.is_only_talk = False
                 key.data()
         messages, self._messages = self._messages, []
         closed, self._closed = self._closed, []
+        self.is_only_talk = self.is_only_talk and not closed
         return messages, closed
 
     def send(self, connection: Connection, message: Message) -> None:
@@ -193,6 +200,7 @@ class Wire:
         if connection.process_id is None and len(connection.out) > LONGEST_BACKLOG:
             self.drop(connection)
             return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.out else 0)
-        if self._selector.get_key(connection.socket).events != wanted:
+        if connection.is_slow != bool(connection.out):
+            connection.is_slow = not connection.is_slow
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.is_slow else 0)
             self._selector.modify(connection.socket, wanted, connection)

@@ -5,11 +5,9 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from outlast.core.errors import ClaimLost, JobCancelled, OutlastError
@@ -17,6 +15,7 @@ from outlast.engine.jobside.protocol import Lines, Message, encode_message
 from outlast.engine.launch import Launch
 from outlast.engine.sockets import connect
 
+READ_BYTES = 65_536
 RETRY_SECONDS = 0.05
 FIRST_CONTACT_SECONDS = 10.0
 START_SECONDS = 0.5
@@ -50,7 +49,7 @@ class Channel:
         self._runs: deque[dict[str, Any]] = deque()
         self._unconfirmed: deque[tuple[Numbered, bytes]] = deque()
         self._numbered: Numbered = (0, "", 0)
-        self._shielded = 0
+        self._shield = _Shield(self)
         self.job: tuple[str, int] | None = None
         self.stop_wanted = False
         signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -74,10 +73,10 @@ class Channel:
 
         Ends of earlier jobs that nobody has confirmed are brought home first.
         """
-        with self._shield():
+        with self._shield:
             while not self._runs:
                 self._take_confirmations()
-                if not self._receive():
+                if not (self._is_ours() and self._receive()):
                     if not self._unconfirmed:
                         raise SupervisorGone
                     self._reconnect()
@@ -88,7 +87,7 @@ class Channel:
 
         `is_last`: this process runs no other job; what else it was handed goes back.
         """
-        with self._shield():
+        with self._shield:
             if is_last:
                 self._runs.clear()
             line = self._line(message)
@@ -97,7 +96,7 @@ class Channel:
                 self._reconnect()
             while self._unconfirmed and not self._runs:
                 self._take_confirmations()
-                if self._unconfirmed and not self._receive():
+                if self._unconfirmed and not (self._is_ours() and self._receive()):
                     self._reconnect()
 
     def request(self, message: Message) -> dict[str, Any]:
@@ -106,7 +105,7 @@ class Channel:
         Blocks as long as it takes: without a supervisor one is started, or awaited if that is switched off.
         """
         self._check_process()
-        with self._shield():
+        with self._shield:
             answer = self._exchange(self._line(message))
         if answer["op"] == "lost":
             raise ClaimLost("This attempt is over; another one owns the job.")
@@ -117,7 +116,7 @@ class Channel:
     def tell(self, message: Message) -> None:
         """Send a message that needs no answer and may be lost."""
         self._check_process()
-        with self._shield():
+        with self._shield:
             if self._is_ours():
                 self._send(self._line(message))
 
@@ -202,11 +201,9 @@ class Channel:
 
     def _receive(self) -> bool:
         """Read once; False if the connection is over."""
-        if not self._is_ours():
-            return False
         assert self._socket is not None
         try:
-            data = self._socket.recv(262_144)
+            data = self._socket.recv(READ_BYTES)
         except OSError:
             data = b""
         if not data:
@@ -241,7 +238,7 @@ class Channel:
         """Take the jobs that the supervisor had sent before it died."""
         try:
             dead.setblocking(False)
-            while data := dead.recv(262_144):
+            while data := dead.recv(READ_BYTES):
                 self._runs += [message for message in self._lines.feed(data) if message["op"] == "run"]
         except (OSError, ValueError):
             return
@@ -260,29 +257,15 @@ class Channel:
                 "Call it in the job's own process.",
             )
 
-    @contextmanager
-    def _shield(self) -> Iterator[None]:
-        """Put a request to stop off until the message is through."""
-        self._shielded += 1
-        try:
-            yield
-        finally:
-            self._shielded -= 1
-        if not self._shielded and self.stop_wanted and self.job is not None and not self._raised:
-            self._raised = True
-            raise JobCancelled
-
-    _raised = False
-
     def begin(self, number: int, job_id: str, attempt: int) -> None:
         """From now on this process runs that job, the `number`th that it was handed."""
         self._numbered = (number, job_id, attempt)
         self.job = (job_id, attempt)
-        self.stop_wanted = self._raised = False
+        self.stop_wanted = self._shield.has_raised = False
 
     def end(self) -> None:
         """The job's function is over: a request to stop raises nothing any more."""
-        self._raised = True
+        self._shield.has_raised = True
 
     def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
         if os.getpid() != self._pid:
@@ -290,6 +273,29 @@ class Channel:
         if self.job is None:
             os._exit(0)
         self.stop_wanted = True
-        if not self._shielded and not self._raised:
-            self._raised = True
+        self._shield.strike()
+
+
+class _Shield:
+    """Puts a request to stop off until a message is through. Written out, because generators cost too much here."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._depth = 0
+        self.has_raised = False
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if kind is None and self._channel.stop_wanted and self._channel.job is not None:
+            self.strike()
+
+    def strike(self) -> None:
+        """Stop the job, once, unless a message is under way."""
+        if not self._depth and not self.has_raised:
+            self.has_raised = True
             raise JobCancelled

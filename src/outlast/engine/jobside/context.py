@@ -54,7 +54,7 @@ class Context:
         self.job_id: str = run["job"]
         self.attempt: int = run["attempt"]
         self.account: str | None = run.get("account")
-        self.step_key: str | None = None
+        self._step: str | None = None
         self._channel = channel
         self._known = steps
         self._used: set[str] = set()
@@ -74,6 +74,11 @@ class Context:
     def cursor(self) -> Any:
         """The last saved (or, in this attempt, given) cursor; None at the beginning."""
         return self._cursor
+
+    @property
+    def step_key(self) -> str | None:
+        """The same text in every attempt inside of a step, None outside: its idempotency key."""
+        return None if self._step is None else f"{self.job_id}:{_digest(self._step)[:16]}"
 
     @property
     def shared_directory(self) -> Path:
@@ -107,12 +112,12 @@ class Context:
         self._use(name)
         if name in self._known:
             return decode(self._known[name], name)  # type: ignore[no-any-return]
-        self.step_key = f"{self.job_id}:{_digest(name)[:16]}"
+        self._step = name
         began = monotonic()
         try:
             result = fn(*args, **kwargs)
         finally:
-            self.step_key = None
+            self._step = None
         self._save_step(name, "step", encode(result, f"the result of step {name!r}"), monotonic() - began)
         return result
 
@@ -265,7 +270,8 @@ class Context:
     def _use(self, name: str) -> None:
         if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
             raise UsageError(f"{name!r:.80} is no name of a step.", f"Use 1 to {LONGEST_NAME} characters.")
-        encode(name, "the name of a step")
+        if not name.isascii():
+            encode(name, "the name of a step")
         if name in self._used:
             raise UsageError(f"The step {name!r} comes twice in this job.", "Give each step a name of its own.")
         if self.parked is not None:  # the job swallowed Parked; it must not go on

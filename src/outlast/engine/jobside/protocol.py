@@ -25,11 +25,16 @@ from typing import Any
 Message = Mapping[str, Any]
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode
+
+OK: Message = {"op": "ok"}
+"""The answer of nearly every message."""
+_OK_LINE = b'{"op":"ok"}\n'
 
 
 def encode_message(message: Message) -> bytes:
     """Return the line of a message."""
-    return _encode(message).encode() + b"\n"
+    return _OK_LINE if message is OK else _encode(message).encode() + b"\n"
 
 
 class Lines:
@@ -43,9 +48,12 @@ class Lines:
         self._buffer += data
         if data.find(b"\n") < 0:
             return []
-        *lines, rest = self._buffer.split(b"\n")
-        self._buffer = rest
-        messages = [json.loads(line) for line in lines]
-        if not all(isinstance(message, dict) for message in messages):
-            raise ValueError("a message is not an object")
-        return messages
+        *lines, self._buffer = self._buffer.split(b"\n")
+        return [_message(line.decode()) for line in lines]
+
+
+def _message(line: str) -> dict[str, Any]:
+    message, end = _decode(line)
+    if end != len(line) or not isinstance(message, dict):
+        raise ValueError("a line is not one object")
+    return message

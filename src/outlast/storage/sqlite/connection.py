@@ -21,21 +21,17 @@ from outlast.core.errors import Busy, OutlastError, StoreBroken, StoreFull, Stor
 from outlast.crashpoint import crash_point
 from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import has_wal
+from outlast.storage.sqlite.patience import BUSY_SECONDS, Patience
 from outlast.storage.sqlite.room import checkpoint_pages
 from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.transaction import Transaction
 from outlast.storage.sqlite.watch import Change, Watch, file_of
 
-BUSY_SECONDS = 9.0
-"""How long another process may hold the lock before we give up: with all else a call ends within ten seconds."""
-_PROBE_AFTER = 8
-"""Ordinary waits are over by then; only later ones are worth a look at whether locks work at all."""
-_PATIENT_AFTER = 40
-"""Most waits are for one commit of another process, which takes a few milliseconds: to oversleep it costs more."""
 _WRONG_VALUE = (UnicodeError, OverflowError)
 _READING = "BEGIN"
 _FLUSHED = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
 _UNFLUSHED = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"
+_AS_BEFORE = "BEGIN IMMEDIATE"
 
 _log = logging.getLogger("outlast")
 
@@ -64,12 +60,12 @@ class Database:
         self._pid = os.getpid()
         self._depth = 0
         self._writes = False
+        self._flushing = ""
         self._read_only: OutlastError | None = None
         self._lost: OutlastError | None = None
         self._points: list[str] = []
         self._version_base = 0
         self._last_version = 0
-        self._busy_since = 0.0
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""
@@ -204,11 +200,16 @@ class Database:
             self._open()
             if self._read_only is not None:
                 raise self._read_only
+        known = self._flushing
+        if writes:
+            self._flushing = ""  # if this fails, the pragma may have been carried out, or not
         try:
-            self._opened().execute(begin)
+            self._opened().execute(_AS_BEFORE if begin == known else begin)
         except apsw.Error as error:
             raise self._failed(error) from error
         self._writes = writes
+        if writes:
+            self._flushing = begin
 
     def _commit(self) -> None:
         try:
@@ -339,11 +340,12 @@ class Database:
 
     def _connect(self, path: Path) -> None:
         before = file_of(str(path))
+        self._flushing = ""
         try:
             self._connection = apsw.Connection(str(path), flags=self._flags)
         except apsw.Error as error:
             raise failures.translate(error, self.path) from error
-        self._connection.set_busy_handler(self._wait)
+        self._connection.set_busy_handler(Patience(self.path.parent))
         self._connection.wal_autocheckpoint(checkpoint_pages(path.parent))
         try:
             self._prepare(self._connection)
@@ -357,16 +359,6 @@ class Database:
         if before not in (None, self._watch.store_file):
             raise Busy(f"{path} was replaced while it was being opened.", "Try again.")
         self.epoch += 1
-
-    def _wait(self, calls: int) -> bool:
-        if calls == 0:
-            self._busy_since = time.monotonic()
-        if calls == _PROBE_AFTER and failures.broken_locks(self.path.parent) is not None:
-            return False
-        if time.monotonic() - self._busy_since > BUSY_SECONDS:
-            return False
-        time.sleep(0.0002 if calls < _PATIENT_AFTER else 0.002)
-        return True
 
     def _failed(self, error: Exception) -> OutlastError:
         """Return our error; let go of a connection and a transaction that may no longer be trusted."""
