@@ -234,7 +234,7 @@ class Dispatcher:
         lodging, self._spare_for = self._spare_for, None
         if lodging is None or self._no_start_before is not None:
             return
-        if all(process.lodging != lodging for process in self._pool.in_stage(Stage.STARTING, Stage.IDLE)):
+        if sum(process.lodging == lodging for process in self._pool.in_stage(Stage.STARTING, Stage.IDLE)) < 2:
             with suppress(OSError):  # then it is started when it is needed, or waited for
                 self._pool.start_spare(lodging)
 
