@@ -98,18 +98,14 @@ class Function(Generic[P, R]):
 
 def check_rules(rules: Iterable[str]) -> None:
     """Raise UsageError for the first name that is no rule of `@job`."""
+    known = (*(make_policy.__kwdefaults__ or ()), *_OTHER_RULES)
     for name in rules:
-        if name not in _rules():
+        if name not in known:
             import difflib  # it takes longer to import than a module of jobs
 
-            near = difflib.get_close_matches(name, _rules(), n=1)
+            near = difflib.get_close_matches(name, known, n=1)
             mend = f"Did you mean {near[0]}?" if near else "help(outlast.job) tells which there are."
             raise UsageError(f"A job has no rule {name!r:.60}.", mend)
-
-
-@functools.cache
-def _rules() -> tuple[str, ...]:
-    return (*inspect.signature(make_policy).parameters, *_OTHER_RULES)
 
 
 def make_policy(

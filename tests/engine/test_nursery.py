@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_every_death_that_was_told_is_heard(tmp_path: Path, monkeypatch: pytest.
     servers: list[subprocess.Popen[bytes]] = []
     wire = Wire(tmp_path / "socket")
     nursery = Nursery(wire)
-    nursery.fork("home", "p", starter(servers))
+    assert not nursery.ask("home", "p", starter(servers))
     [server] = nursery._servers.values()
 
     def is_ready() -> bool:
@@ -56,10 +57,10 @@ def test_every_death_that_was_told_is_heard(tmp_path: Path, monkeypatch: pytest.
         wire.poll(0.01)
     listen = Server.listen
 
-    def listens_and_something_comes(its: Server) -> bool:
-        lives = listen(its)
+    def listens_and_something_comes(its: Server) -> tuple[list[dict[str, Any]], bool]:
+        heard = listen(its)
         select.select([its.line], [], [], 20)
-        return lives
+        return heard
 
     monkeypatch.setattr(Server, "listen", listens_and_something_comes)
     nursery.close()

@@ -40,6 +40,7 @@ class Deathwatch:
 
     def dead(self, lives: Callable[[ProcessIdentity], bool]) -> list[JobProcess]:
         """Return the processes that died since the last call; `lives` answers for those the kernel tells nothing of."""
+        self._pool.take_in()
         self._reap()
         for process_id, status in self._nursery.deaths():
             if process := self._pool.get(process_id):

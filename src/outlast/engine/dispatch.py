@@ -23,6 +23,8 @@ from outlast.engine.wire import Wire
 
 log = logging.getLogger("outlast")
 
+SPARES = 2
+"""So many processes wait for jobs that want one of their own: with one, two cores are not busy all the time."""
 TIRED_SECONDS, SOON_SECONDS = 5.0, 0.5
 """How long no process is started after the machine had no room for one, and if an idle one was given up for it."""
 
@@ -81,8 +83,7 @@ class Dispatcher:
 
     def has_room(self) -> bool:
         """Tell whether a queued job may find a process, or have one started that is not on its way already."""
-        idle, coming = (len(self._pool.in_stage(stage)) for stage in (Stage.IDLE, Stage.STARTING))
-        return self.backlog and self.room() > (0 if idle else coming)
+        return self.backlog and self.room() > (0 if self._pool.in_stage(Stage.IDLE) else len(self._pool.coming()))
 
     def is_hungry(self) -> bool:
         """Tell whether a process waits while jobs do."""
@@ -102,7 +103,7 @@ class Dispatcher:
         A job known to be short may go to a process that still runs another short one.
         """
         ready = self._pool.in_stage(Stage.IDLE) + turn.freed + turn.arrived
-        coming = [each.lodging for each in self._pool.in_stage(Stage.STARTING) if each not in turn.arrived]
+        coming = self._pool.coming(turn.arrived)
         room = self.room() + len(turn.freed) + turn.leaving
         loads = self._loads(turn, ready)
         limit = max(0, room) + (sum(DEPTH - len(process.jobs) for process in loads) if self._saw_quick else 0)
@@ -209,7 +210,7 @@ class Dispatcher:
 
     def _make_ready(self, job: Job) -> None:
         """See that a process for this job comes up, in place of an idle one of another home if need be."""
-        occupied = len(self._pool.in_stage(Stage.STARTING, Stage.IDLE, Stage.BUSY))
+        occupied = len(self._pool.in_stage(Stage.IDLE, Stage.BUSY)) + len(self._pool.coming())
         if occupied >= self._pool.size and not self._retire_one():
             return
         if self._no_start_before is not None and monotonic() < self._no_start_before:
@@ -227,14 +228,15 @@ class Dispatcher:
             self._no_start_before = monotonic() + (SOON_SECONDS if self._retire_one() else TIRED_SECONDS)
 
     def prepare(self) -> None:
-        """After all effects of a turn: see that there is a process for the next job that wants one of its own.
+        """After all effects of a turn: see that there are processes for the next jobs that want one of their own.
 
-        It is one more than may run jobs at once, and takes a moment to get ready, in which others run.
+        They are more than may run jobs at once, and take a moment to get ready, in which others run.
         """
         lodging, self._spare_for = self._spare_for, None
         if lodging is None or self._no_start_before is not None:
             return
-        if sum(process.lodging == lodging for process in self._pool.in_stage(Stage.STARTING, Stage.IDLE)) < 2:
+        ready = [process.lodging for process in self._pool.in_stage(Stage.IDLE)]
+        if [*ready, *self._pool.coming()].count(lodging) < SPARES:
             with suppress(OSError):  # then it is started when it is needed, or waited for
                 self._pool.start_spare(lodging)
 

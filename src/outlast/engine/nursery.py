@@ -1,6 +1,5 @@
 """The fork servers, one for each home that needs one: asked for a process, heard of deaths, replaced when they fail."""
 
-import contextlib
 import errno
 import logging
 import os
@@ -47,46 +46,34 @@ class Forked:
 
 @dataclass(slots=True, eq=False)
 class Server:
-    """One fork server. `is_ready`: it has said so; until then, it is not asked."""
+    """One fork server. `is_ready`: it has said so; until then, it is not asked. `asked`: for which ids, and when."""
 
     process: "subprocess.Popen[bytes]"
     line: socket.socket
     lines: Lines = field(default_factory=Lines)
-    heard: list[dict[str, Any]] = field(default_factory=list)
     is_ready: bool = False
     began: float = field(default_factory=monotonic)
     used: float = field(default_factory=monotonic)
+    asked: dict[str, float] = field(default_factory=dict)
 
-    def listen(self) -> bool:
-        """Read what it has said without waiting; False if it is gone, or makes no sense."""
+    def listen(self) -> tuple[list[dict[str, Any]], bool]:
+        """Return what it has said, without waiting, and whether it lives and makes sense."""
+        heard: list[dict[str, Any]] = []
         try:
             while data := self.line.recv(65_536):
-                self.heard += self.lines.feed(data)
+                heard += self.lines.feed(data)
         except BlockingIOError:
-            return True
+            return heard, True
         except (OSError, ValueError, RecursionError):
             pass
-        return False
+        return heard, False
 
-    def answer(self, process_id: str) -> dict[str, Any] | None:
-        """Ask for a process and return what became of it; None if it did not answer, or not to this."""
-        deadline = monotonic() + ANSWER_SECONDS
-        poll = select.poll()
-        poll.register(self.line, select.POLLIN)
-        try:
-            self.line.sendall(f"{process_id}\n".encode())
-        except OSError:
-            return None
-        while (left := deadline - monotonic()) > 0:
-            poll.poll(left * 1000)
-            lives = self.listen()
-            for message in self.heard:
-                if message.get("op") in ("born", "barren") and message.get("process") == process_id:
-                    self.heard.remove(message)
-                    return message
-            if not lives:
-                return None
-        return None
+    def is_late(self) -> bool:
+        """Tell whether it owes an answer for too long, or is not ready for too long."""
+        now = monotonic()
+        if not self.is_ready:
+            return now - self.began > READY_SECONDS
+        return any(now - since > ANSWER_SECONDS for since in self.asked.values())
 
 
 class Nursery:
@@ -97,32 +84,57 @@ class Nursery:
         self._servers: dict[Hashable, Server] = {}
         self._all: dict[int, subprocess.Popen[bytes]] = {}
         self._rests: dict[Hashable, float] = {}
+        self._refused: dict[Hashable, int] = {}
+        self._births: list[tuple[Hashable, ProcessIdentity, Forked]] = []
         self._deaths: list[tuple[str, int]] = []
 
-    def fork(
-        self, home: Hashable, process_id: str, start: Callable[[int], "subprocess.Popen[bytes]"]
-    ) -> tuple[ProcessIdentity, Forked] | None:
-        """Have a process forked; None if it must be started in another way, as long as a server is not ready.
+    def ask(self, home: Hashable, process_id: str, start: Callable[[int], "subprocess.Popen[bytes]"]) -> bool:
+        """Ask for a process, whose birth is told later; False if it must be started in another way for now.
 
         `start` starts the server, which finds its end of the line under the descriptor that it is given.
-        Raise OSError if the machine has no room for a process.
+        Raise OSError if the machine had no room for a process when it was asked last.
         """
+        if monotonic() < self._rests.get(home, 0.0):
+            return False
         server = self._servers.get(home) or self._begin(home, start)
         if server is None:
-            return None
+            return False
         server.used = monotonic()
         if not server.is_ready:
-            return None
+            return False
+        if refused := self._refused.pop(home, 0):
+            raise OSError(refused, os.strerror(refused))
         try:
-            return _born(server, server.answer(process_id))
-        except (KeyError, TypeError, ValueError):
+            server.line.sendall(f"{process_id}\n".encode())
+        except OSError:
             self._fail(home, server)
-            return None
-        finally:
-            self._sort(server)
+            return False
+        server.asked[process_id] = monotonic()
+        return True
+
+    def asked(self) -> list[Hashable]:
+        """Return the home of each process that was asked for and is not born yet."""
+        return [home for home, server in self._servers.items() for _ in server.asked]
+
+    def births(self) -> list[tuple[Hashable, ProcessIdentity, Forked]]:
+        """Return the processes that were born since the last call, with their homes."""
+        births, self._births = self._births, []
+        return births
+
+    def await_birth(self, process_id: str) -> None:
+        """Wait until it is told whether this process was born, if it was asked for: it may speak before its server."""
+        for home, server in list(self._servers.items()):
+            poll = select.poll()
+            poll.register(server.line, select.POLLIN)
+            while process_id in server.asked and self._servers.get(home) is server:
+                if server.is_late():
+                    self._fail(home, server)
+                    return
+                poll.poll(ANSWER_SECONDS * 100)
+                self._hear(home, server)
 
     def _begin(self, home: Hashable, start: Callable[[int], "subprocess.Popen[bytes]"]) -> Server | None:
-        if not IS_POSSIBLE or monotonic() < self._rests.get(home, 0.0):
+        if not IS_POSSIBLE:
             return None
         if len(self._servers) >= MOST_SERVERS:
             self._end(min(self._servers, key=lambda each: self._servers[each].used))
@@ -140,34 +152,53 @@ class Nursery:
         return server
 
     def _hear(self, home: Hashable, server: Server) -> None:
-        lives = server.listen()
-        self._sort(server)
-        if not lives:
+        heard, lives = server.listen()
+        if not (self._sort(home, server, heard) and lives):
             self._fail(home, server)
 
-    def _sort(self, server: Server) -> None:
-        heard, server.heard = server.heard, []
-        for message in heard:
-            server.is_ready = server.is_ready or message.get("op") == "ready"
-            if message.get("op") == "died":
-                with contextlib.suppress(KeyError, TypeError, ValueError):  # then its death is seen in another way
-                    self._deaths.append((str(message["process"]), int(message["status"])))
+    def _sort(self, home: Hashable, server: Server, heard: list[dict[str, Any]]) -> bool:
+        """Note what it said; False if that made no sense."""
+        try:
+            for message in heard:
+                self._note(home, server, message)
+        except (KeyError, TypeError, ValueError):
+            return False
+        return True
+
+    def _note(self, home: Hashable, server: Server, message: dict[str, Any]) -> None:
+        match message["op"]:
+            case "ready":
+                server.is_ready = True
+            case "born":
+                identity = _identity(message)
+                if server.asked.pop(identity.id, None) is not None:
+                    self._births.append((home, identity, Forked(identity.pid, server)))
+            case "barren":
+                server.asked.pop(str(message["process"]), None)
+                if int(message["errno"]) in NO_ROOM:
+                    self._refused[home] = int(message["errno"])
+                else:
+                    self._rest(home)  # what is wrong shows when an interpreter is started
+            case "died":
+                self._deaths.append((str(message["process"]), int(message["status"])))
 
     def _fail(self, home: Hashable, server: Server) -> None:
         """Give up a server; if it lives, it is made to end, so that we become the parent of what it has forked."""
         if self._servers.get(home) is server:
             log.warning("The fork server %s has failed; processes are started one by one.", server.process.pid)
-            self._rests = {each: until for each, until in self._rests.items() if until > monotonic()}
-            self._rests[home] = monotonic() + REST_SECONDS
+            self._rest(home)
             self._end(home)
         server.process.kill()
+
+    def _rest(self, home: Hashable) -> None:
+        self._rests = {each: until for each, until in self._rests.items() if until > monotonic()}
+        self._rests[home] = monotonic() + REST_SECONDS
 
     def _end(self, home: Hashable) -> None:
         server = self._servers.pop(home)
         # What it says from now on fails, so that it does not let go of a child whose death nobody heard.
         server.line.shutdown(socket.SHUT_RD)
-        server.listen()
-        self._sort(server)
+        self._sort(home, server, server.listen()[0])
         self._wire.unwatch(server.line.fileno())
         server.line.close()
 
@@ -197,7 +228,7 @@ class Nursery:
     def look(self) -> None:
         """Let go of the servers that were not asked for long, and of those that do not get ready."""
         for home, server in list(self._servers.items()):
-            if not server.is_ready and monotonic() - server.began > READY_SECONDS:
+            if server.is_late():
                 self._fail(home, server)
             elif monotonic() - server.used > IDLE_SECONDS:
                 self._end(home)
@@ -208,18 +239,11 @@ class Nursery:
             self._end(home)
 
 
-def _born(server: Server, answer: dict[str, Any] | None) -> tuple[ProcessIdentity, Forked] | None:
-    if answer is None:
-        raise ValueError("no answer")
-    if answer["op"] == "barren":
-        if answer["errno"] in NO_ROOM:
-            raise OSError(answer["errno"], os.strerror(answer["errno"]))
-        return None
-    identity = ProcessIdentity(
-        id=answer["process"],
-        pid=int(answer["pid"]),
-        start_ticks=int(answer["ticks"]),
+def _identity(born: dict[str, Any]) -> ProcessIdentity:
+    return ProcessIdentity(
+        id=str(born["process"]),
+        pid=int(born["pid"]),
+        start_ticks=int(born["ticks"]),
         boot_id=boot_id(),
         pid_namespace=pid_namespace(),
     )
-    return identity, Forked(identity.pid, server)

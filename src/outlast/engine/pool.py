@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from time import monotonic
@@ -142,30 +142,37 @@ class Starter:
         self._umask = os.umask(0o077)
         os.umask(self._umask)
 
-    def start(self, lodging: Lodging) -> JobProcess:
-        """Start a process.
+    def start(self, lodging: Lodging) -> JobProcess | None:
+        """Start a process; None if it is being forked, and comes with `forked`.
 
         Raise CannotStart with the cause, OSError (EAGAIN, ENOMEM, EMFILE) if the machine has no room right now.
         """
         # What a server forked and could not report has the id that was asked for: the next one needs another.
-        return self.spare(lodging) or self._process(lodging, *self._start(lodging, _new_id()))
+        return None if self.fork(lodging) else self._process(lodging, *self._start(lodging, _new_id()))
 
-    def spare(self, lodging: Lodging) -> JobProcess | None:
-        """Start a process if it can be forked, that is, for next to nothing. Raise OSError as `start`."""
-        process_id = _new_id()
-        forked = self._fork(lodging, process_id)
-        return None if forked is None else self._process(lodging, *forked)
+    def fork(self, lodging: Lodging) -> bool:
+        """Have a process forked, for next to nothing; False if that cannot be done. Raise OSError as `start`."""
+        start = lambda control: self._spawn(lodging, NOBODY, control)  # noqa: E731
+        return lodging.once and self._nursery.ask(lodging, _new_id(), start)
+
+    def forking(self) -> list[Lodging]:
+        """Return for whom processes are being forked."""
+        return [home for home in self._nursery.asked() if isinstance(home, Lodging)]
+
+    def forked(self) -> list[JobProcess]:
+        """Return the processes that were forked since the last call."""
+        births = self._nursery.births()
+        return [self._process(home, identity, it) for home, identity, it in births if isinstance(home, Lodging)]
+
+    def await_fork(self, process_id: str) -> None:
+        """Wait until it is known whether the process of that id was forked, if it is being forked."""
+        self._nursery.await_birth(process_id)
 
     def _process(
         self, lodging: Lodging, identity: ProcessIdentity, child: "subprocess.Popen[bytes] | Forked"
     ) -> JobProcess:
         gate = Gate(self._places.process_lock(identity.id))
         return JobProcess(identity, lodging, Stage.STARTING, child=child, gate=gate)
-
-    def _fork(self, lodging: Lodging, process_id: str) -> tuple[ProcessIdentity, Forked] | None:
-        if not lodging.once:
-            return None
-        return self._nursery.fork(lodging, process_id, lambda control: self._spawn(lodging, NOBODY, control))
 
     def _start(self, lodging: Lodging, process_id: str) -> "tuple[ProcessIdentity, subprocess.Popen[bytes]]":
         interpreter = lodging.home.interpreter
@@ -266,14 +273,29 @@ class Pool:
         self._failed_starts = [other for other in self._failed_starts if other != lodging]
         return True
 
-    def start(self, lodging: Lodging) -> JobProcess:
-        """Start a process and take it in; raises as Starter.start does."""
+    def start(self, lodging: Lodging) -> None:
+        """Start a process, and take it in, now or when it is forked; raises as Starter.start does."""
         process = self._starter.start(lodging)
-        self.add(process)
-        return process
+        if process is not None:
+            self.add(process)
 
     def start_spare(self, lodging: Lodging) -> None:
         """Start a process that nobody waits for, if it costs next to nothing. Raise OSError as `start`."""
-        process = self._starter.spare(lodging)
-        if process is not None:
+        self._starter.fork(lodging)
+
+    def coming(self, arrived: Collection[JobProcess] = ()) -> list[Lodging]:
+        """Return for whom processes are on their way: being forked, or starting; but for those that have `arrived`."""
+        starting = [process for process in self.in_stage(Stage.STARTING) if process not in arrived]
+        return [process.lodging for process in starting if process.lodging is not None] + self._starter.forking()
+
+    def take_in(self) -> None:
+        """Take in the processes that were forked."""
+        for process in self._starter.forked():
             self.add(process)
+
+    def arriving(self, process_id: str) -> JobProcess | None:
+        """Return the process of that name, which speaks for the first time: perhaps before it is known to be forked."""
+        if process_id not in self._by_id:
+            self._starter.await_fork(process_id)
+            self.take_in()
+        return self._by_id.get(process_id)
