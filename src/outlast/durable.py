@@ -6,7 +6,6 @@ import fcntl
 import glob
 import math
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -74,7 +73,7 @@ def _new_locked_file(path: Path, mode: int) -> tuple[int, Path]:
 
 def temporary_beside(path: Path) -> Path:
     """Return a name for a file that is to take the place of `path` once it is whole."""
-    return path.with_name(f"{_temporary_prefix(path)}{secrets.token_hex(8)}.tmp")
+    return path.with_name(f"{_temporary_prefix(path)}{os.urandom(8).hex()}.tmp")
 
 
 def leftovers(path: Path, *, older_than_seconds: float = _OLDEST_WRITE_SECONDS) -> list[Path]:

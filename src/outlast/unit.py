@@ -1,12 +1,12 @@
 """The worker as a service of the system: what is written for systemd, and for launchd on macOS."""
 
-import hashlib
 import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from outlast.core.digests import sha256
 from outlast.core.errors import UsageError
 from outlast.settings import BY_VARIABLE, Settings
 
@@ -75,7 +75,7 @@ def unit_of(settings: Settings, options: Sequence[str]) -> Unit:
 
 def _name_of(directory: str) -> str:
     """Return a name that no other data directory has."""
-    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:8]
+    digest = sha256(os.fsencode(directory)).hex()[:8]
     word = re.sub(r"[^a-z0-9]+", "-", os.path.basename(directory).lower())[:_LONGEST_WORD].strip("-") or "jobs"
     return f"outlast-{word}-{digest}"
 

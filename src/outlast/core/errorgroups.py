@@ -1,8 +1,9 @@
 """Which failures are the same failure: an error without what differs from one time to the next."""
 
-import hashlib
 import re
 from functools import cache
+
+from outlast.core.digests import sha256
 
 _MOST_CHARACTERS = 200
 _MOST_LOOKED_AT = 1000
@@ -43,4 +44,4 @@ def error_group(error: str) -> str:
 
 def group_code(group: str) -> str:
     """Return the eight hex digits by which a person names a group."""
-    return hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:_CODE_DIGITS]
+    return sha256(group.encode("utf-8", "surrogatepass")).hex()[:_CODE_DIGITS]

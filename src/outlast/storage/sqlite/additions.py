@@ -1,10 +1,10 @@
 """Whole jobs that are added as they are: of an old file, an export, a backup. Inside the caller's transaction."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from outlast.core.digests import sha256
 from outlast.core.errorgroups import error_group
 from outlast.core.job import Job, Spec
 from outlast.core.moments import Moment
@@ -87,7 +87,7 @@ class Additions:
         """Return the row of a spec, which is added if it is new."""
         body = rows.spec_to_json(spec)
         if body not in self._specs:
-            digest = hashlib.sha256(body.encode()).digest()
+            digest = sha256(body.encode())
             found = self._execute("SELECT id FROM specs WHERE digest = ?", (digest,)) or self._execute(
                 "INSERT INTO specs (digest, body) VALUES (?, ?) RETURNING id", (digest, body)
             )

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -23,9 +23,11 @@ from outlast.storage.sqlite import failures
 from outlast.storage.sqlite.beside import has_wal
 from outlast.storage.sqlite.patience import BUSY_SECONDS, Patience
 from outlast.storage.sqlite.room import checkpoint_pages
-from outlast.storage.sqlite.snapshot import Snapshot
 from outlast.storage.sqlite.transaction import Transaction
 from outlast.storage.sqlite.watch import Change, Watch, file_of
+
+if TYPE_CHECKING:
+    from outlast.storage.sqlite.snapshot import Snapshot
 
 _WRONG_VALUE = (UnicodeError, OverflowError)
 _READING = "BEGIN"
@@ -332,6 +334,8 @@ class Database:
                 if not os.access(self.path, os.R_OK):
                     raise
                 self._drop(broken=True)
+                from outlast.storage.sqlite.snapshot import Snapshot  # what it needs takes long to import, and few do
+
                 self._snapshot = Snapshot(self.path)
                 self._connect(self._snapshot.path)
                 self._read_only = error

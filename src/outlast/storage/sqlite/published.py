@@ -1,10 +1,10 @@
 """What jobs.json needs of the store: the newest jobs, with large results told but not read."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from outlast.core.digests import sha256
 from outlast.core.job import Job
 from outlast.storage.sqlite.connection import Database
 from outlast.storage.sqlite.rows import COLUMNS, Specs, job_of, json_text
@@ -45,12 +45,12 @@ def published(database: Database, specs: Specs, seqs: Sequence[int]) -> list[Pub
     return [_of_row(job_of(row, specs), *row[_JOB_COLUMNS:]) for row in found]
 
 
-def _of_row(job: Job, result: str | None, size: int | None, sha256: str | None, preview: str | None) -> Published:
+def _of_row(job: Job, result: str | None, size: int | None, digest: str | None, preview: str | None) -> Published:
     if size is not None:
-        return Published(job=job, result=None, size=size, sha256=sha256)
+        return Published(job=job, result=None, size=size, sha256=digest)
     if result is not None or preview is None:
         return Published(job=job, result=json_text(result))
     raw = preview.encode()
     if len(raw) <= LARGE_RESULT_BYTES:
         return Published(job=job, result=json_text(preview))
-    return Published(job=job, result=None, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+    return Published(job=job, result=None, size=len(raw), sha256=sha256(raw).hex())

@@ -1,6 +1,5 @@
 """A fresh store out of what is left of a damaged one, of its backup, and of jobs.json: the best of each for a job."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 import apsw
 
+from outlast.core.digests import sha256
 from outlast.core.errorgroups import error_group
 from outlast.core.errors import StoreBroken
 from outlast.core.job import Home, Job, Spec
@@ -175,7 +175,7 @@ class Rebuilding:
         found: dict[int, Spec] = {}
         for row in wreck.rows("specs", self._wanted("specs")):
             try:
-                if hashlib.sha256(row["body"].encode()).digest() == row["digest"]:
+                if sha256(row["body"].encode()) == row["digest"]:
                     found[row["id"]] = rows.spec_from_json(row["body"])
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue

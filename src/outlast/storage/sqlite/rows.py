@@ -1,12 +1,12 @@
 """Rows and values: how jobs, specs, steps, events and processes stand in the tables."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from outlast.core.codec import decode
+from outlast.core.digests import sha256
 from outlast.core.errors import UsageError
 from outlast.core.job import FOLLOWS, Event, Home, Job, ProcessIdentity, Progress, Spec, Step, StepKind
 from outlast.core.policies import Backoff, Policy
@@ -83,7 +83,7 @@ class Specs:
         if known is not None:
             return known[1]
         body = spec_to_json(spec)
-        digest = hashlib.sha256(body.encode()).digest()
+        digest = sha256(body.encode())
         found = self._database.execute("SELECT id FROM specs WHERE digest = ?", (digest,))
         if not found:
             found = self._database.execute(

@@ -1,12 +1,12 @@
 """Adding jobs: all or none, each id once, each key once."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 
 import apsw
 
 from outlast.core.codec import canonical
+from outlast.core.digests import sha256
 from outlast.core.errors import KeyConflict, UsageError
 from outlast.core.job import NewJob, Spec, Submitted
 from outlast.core.moments import Moment
@@ -70,7 +70,8 @@ def next_seq(database: Database, now: Moment) -> int:
 
 
 def _insert(database: Database, specs: Specs, jobs: Sequence[NewJob], first: int, now: Moment) -> None:
-    rows = [_row(job, first + place, specs.row_of(job.spec), now) for place, job in enumerate(jobs)]
+    spec_rows = {key: specs.row_of(spec) for key, spec in {id(job.spec): job.spec for job in jobs}.items()}
+    rows = (_row(job, first + place, spec_rows[id(job.spec)], now) for place, job in enumerate(jobs))
     database.executemany(_INSERT_JOB, rows)
     long = [(first + place, job.args) for place, job in enumerate(jobs) if len(job.args) > SHORT_CHARACTERS]
     if long:
@@ -156,7 +157,7 @@ def fingerprint(spec: Spec, args: str) -> bytes:
     Older programs kept all of its 32 bytes; half of them tell two jobs apart as well.
     """
     text = "\0".join((spec.kind, spec.target, _canonical(args)))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:_PRINT_BYTES]
+    return sha256(text.encode("utf-8", "surrogatepass"))[:_PRINT_BYTES]
 
 
 def _same_json(one: str, other: str) -> bool:

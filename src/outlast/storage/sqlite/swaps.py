@@ -1,8 +1,8 @@
 """One job's change of state: compared, checked against the table of moves, and stored with its result."""
 
-import hashlib
 from dataclasses import dataclass
 
+from outlast.core.digests import sha256
 from outlast.core.errorgroups import error_group
 from outlast.core.errors import ClaimLost
 from outlast.core.job import Claim, Job
@@ -85,7 +85,7 @@ def large_result(result: str) -> tuple[str, int | None, str | None]:
     raw = result.encode()
     if len(raw) <= LARGE_RESULT_BYTES:
         return result, None, None
-    return result, len(raw), hashlib.sha256(raw).hexdigest()
+    return result, len(raw), sha256(raw).hex()
 
 
 def lost(claim: Claim) -> ClaimLost:
