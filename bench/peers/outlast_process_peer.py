@@ -2,14 +2,7 @@
 
 from typing import Any
 
-from bench.peers import ground, outlast_peer
-from outlast import job
-
-
-@job(isolation="process")
-def noop() -> int:
-    ground.tick()
-    return 1
+from bench.peers import alone, outlast_peer
 
 
 class Peer(outlast_peer.Peer):
@@ -18,4 +11,4 @@ class Peer(outlast_peer.Peer):
     durable = f'{outlast_peer.Peer.durable}; isolation="process"'
 
     def submit(self) -> Any:
-        return self._outlast.submit(noop)
+        return self._outlast.submit(alone.noop)

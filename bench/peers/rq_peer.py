@@ -8,16 +8,11 @@ from typing import Any
 import redis
 import rq
 
-from bench.peers import ground, servers
+from bench.peers import ground, servers, ticking
 from bench.peers.subject import Subject
 
 FAST = ("--maintenance-interval", "5", "--job-monitoring-interval", "2")
 """How soon it looks for jobs whose worker died; by itself after ten minutes."""
-
-
-def noop() -> int:
-    ground.tick()
-    return 1
 
 
 def struck(name: str, count: int) -> None:
@@ -49,7 +44,7 @@ class Peer(Subject):
         self._queue = rq.Queue("q", connection=redis.Redis(port=self._redis.port))
 
     def submit(self) -> Any:
-        return self._queue.enqueue(noop)
+        return self._queue.enqueue(ticking.noop)
 
     def submit_steps(self, name: str, count: int) -> None:
         self._queue.enqueue(struck, name, count, retry=rq.Retry(max=100_000), job_timeout=60)
