@@ -79,8 +79,10 @@ class Deathwatch:
             return
         self._looked = monotonic()
         for process in self._pool:
-            if isinstance(process.child, Forked) and process.exit_status is None:
-                self._nursery.doubt(process.identity, process.child)
+            forked = process.child
+            is_open = process.exit_status is None
+            if isinstance(forked, Forked) and is_open and self._nursery.doubt(process.identity, forked):
+                self._died(process)
 
     def _ended(self, process: JobProcess, status: int) -> None:
         """Note how a child of ours ended, or of a fork server; told twice, it has ended once."""

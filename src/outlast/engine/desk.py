@@ -90,7 +90,7 @@ class Desk:
     def _hello(self, turn: Turn, connection: Connection, message: dict[str, Any]) -> None:
         name = str(message.get("process"))
         held = [(int(number), Claim(job_id=job_id, attempt=attempt)) for number, job_id, attempt in message["jobs"]]
-        process = self._pool.arriving(name)
+        process = self._pool.get(name)
         if process is not None and is_local(process.identity) and process.identity.pid != message["pid"]:
             turn.answer(connection, LOST)
             return

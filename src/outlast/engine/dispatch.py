@@ -86,8 +86,9 @@ class Dispatcher:
         return self.backlog and self.room() > (0 if self._pool.in_stage(Stage.IDLE) else len(self._pool.coming()))
 
     def is_hungry(self) -> bool:
-        """Tell whether a process waits while jobs do."""
-        return self.has_room() and self._no_start_before is None and bool(self._pool.in_stage(Stage.IDLE))
+        """Tell whether a process waits while jobs do, and none is on its way whose arrival will be heard."""
+        is_rested = self._no_start_before is None and not self._pool.coming()
+        return is_rested and self.has_room() and bool(self._pool.in_stage(Stage.IDLE))
 
     def is_rested(self) -> bool:
         """Tell whether it is time to try again after the machine had no room for a process."""
@@ -136,7 +137,7 @@ class Dispatcher:
             if lodging in coming:
                 coming.remove(lodging)
             else:
-                turn.then(self._make_ready, job)
+                turn.at_last(self._make_ready, job)
 
     def look_ahead(self, ends: int | None) -> None:
         """Find due jobs for the next `dispatch` before its batch begins, where looking holds nobody up.

@@ -35,6 +35,10 @@ class Inbox:
         """Tell whether nothing but ends of jobs came, if anything."""
         return all(message.get("op") == "finish" for _, message in self.said)
 
+    def who_arrive(self) -> list[str]:
+        """Return the names of the processes that say hello."""
+        return [str(message.get("process")) for _, message in self.said if message.get("op") == "hello"]
+
     def needs_flush(self) -> bool:
         """Tell whether anything came that must not be lost: a hello is said again."""
         return any(message.get("op") != "hello" for _, message in self.said)

@@ -28,6 +28,8 @@ IDLE_SECONDS = 60.0
 """How long a server stays without being asked."""
 READY_SECONDS = 60.0
 """One that is not ready by then is taken for broken."""
+REFUSED_SECONDS = 1.0
+"""So long it counts that the machine had no room."""
 REST_SECONDS = 5.0
 """How long after a failure none is started for the same home."""
 NO_ROOM = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
@@ -84,7 +86,7 @@ class Nursery:
         self._servers: dict[Hashable, Server] = {}
         self._all: dict[int, subprocess.Popen[bytes]] = {}
         self._rests: dict[Hashable, float] = {}
-        self._refused: dict[Hashable, int] = {}
+        self._refused: dict[Hashable, tuple[int, float]] = {}
         self._births: list[tuple[Hashable, ProcessIdentity, Forked]] = []
         self._deaths: list[tuple[str, int]] = []
 
@@ -102,7 +104,8 @@ class Nursery:
         server.used = monotonic()
         if not server.is_ready:
             return False
-        if refused := self._refused.pop(home, 0):
+        refused, since = self._refused.pop(home, (0, 0.0))
+        if refused and monotonic() - since < REFUSED_SECONDS:
             raise OSError(refused, os.strerror(refused))
         try:
             server.line.sendall(f"{process_id}\n".encode())
@@ -127,11 +130,13 @@ class Nursery:
             poll = select.poll()
             poll.register(server.line, select.POLLIN)
             while process_id in server.asked and self._servers.get(home) is server:
+                self._hear(home, server)
+                if process_id not in server.asked:
+                    return
                 if server.is_late():
                     self._fail(home, server)
                     return
                 poll.poll(ANSWER_SECONDS * 100)
-                self._hear(home, server)
 
     def _begin(self, home: Hashable, start: Callable[[int], "subprocess.Popen[bytes]"]) -> Server | None:
         if not IS_POSSIBLE:
@@ -176,7 +181,7 @@ class Nursery:
             case "barren":
                 server.asked.pop(str(message["process"]), None)
                 if int(message["errno"]) in NO_ROOM:
-                    self._refused[home] = int(message["errno"])
+                    self._refused[home] = int(message["errno"]), monotonic()
                 else:
                     self._rest(home)  # what is wrong shows when an interpreter is started
             case "died":
@@ -217,13 +222,21 @@ class Nursery:
         self._all = {pid: process for pid, process in self._all.items() if process.returncode is None}
         return set(self._all)
 
-    def doubt(self, identity: ProcessIdentity, forked: Forked) -> None:
-        """End a server that still does not tell, a look later, that one of its children is dead."""
+    def has_news(self) -> bool:
+        """Tell whether births or deaths were heard of that nobody has asked for."""
+        return bool(self._births or self._deaths)
+
+    def doubt(self, identity: ProcessIdentity, forked: Forked) -> bool:
+        """End a server that still does not tell, a look later, that one of its children is dead.
+
+        True if such a child is dead and no server is left to tell of it.
+        """
         if is_alive(identity):
-            return
-        if forked.is_doubted:
+            return False
+        was_doubted, forked.is_doubted = forked.is_doubted, True
+        if was_doubted:
             forked.server.process.kill()
-        forked.is_doubted = True
+        return was_doubted and forked.server.process.returncode is not None
 
     def look(self) -> None:
         """Let go of the servers that were not asked for long, and of those that do not get ready."""

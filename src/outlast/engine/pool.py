@@ -293,9 +293,8 @@ class Pool:
         for process in self._starter.forked():
             self.add(process)
 
-    def arriving(self, process_id: str) -> JobProcess | None:
-        """Return the process of that name, which speaks for the first time: perhaps before it is known to be forked."""
+    def meet(self, process_id: str) -> None:
+        """Take in the process of that name, which may speak for the first time before it is known to be forked."""
         if process_id not in self._by_id:
             self._starter.await_fork(process_id)
             self.take_in()
-        return self._by_id.get(process_id)

@@ -146,6 +146,7 @@ class Supervisor:
         try:
             if not self._is_called() and self._inbox.only_saves():
                 self._carry_out(self._take_inbox)
+                self._publisher.work(is_busy=True)
                 return
             self._commit()
             self._tell_news()
@@ -160,7 +161,7 @@ class Supervisor:
 
     def _is_called(self) -> bool:
         """Tell whether there may be more to do in this turn than to write down what jobs said."""
-        return self._looks or self._wire.rung or self._wire.wished
+        return self._looks or self._wire.rung or self._wire.wished or self._gathering_since < math.inf
 
     def _take_inbox(self, turn: Turn) -> None:
         for connection, message in self._inbox.said:
@@ -192,6 +193,8 @@ class Supervisor:
         is_urgent = is_due or bool(self._desk.astray) or any(ending.is_urgent() for ending in buried)
         if not (self._reads_are_due() or self._inbox or is_urgent or has_room) or self._may_gather(is_urgent=is_urgent):
             return
+        for process_id in self._inbox.who_arrive():
+            self._pool.meet(process_id)
         self._dispatcher.look_ahead(None if is_urgent else self._inbox.plain_ends())
         # What is only claimed, or noted as read, waits for no flush: after a power cut it is claimed again.
         flush = is_urgent or self._inbox.needs_flush()
@@ -295,7 +298,7 @@ class Supervisor:
             return min(POLL_SECONDS, self._retry_at - now)
         if self._gathering_since < math.inf or self._seen == NEVER_LOOKED:
             return 0.0
-        if self._dispatcher.is_hungry() or self._desk.astray:
+        if self._dispatcher.is_hungry() or self._desk.astray or self._nursery.has_news():
             return 0.0
         if not self._looks:
             return max(0.0, self._looked_at + LOOK_SECONDS - now)

@@ -20,6 +20,7 @@ class Turn:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._after: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        self._last: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self.freed: list[JobProcess] = []
         self.arrived: list[JobProcess] = []
         self.leaving = 0
@@ -32,12 +33,16 @@ class Turn:
         """Call `effect(*args)` after the commit."""
         self._after.append((effect, args))
 
+    def at_last(self, effect: Callable[..., object], *args: Any) -> None:
+        """Call `effect(*args)` after the commit and after all other effects: by then everybody has what is his."""
+        self._last.append((effect, args))
+
     def answer(self, connection: Connection, message: Message) -> None:
         """Send an answer after the commit."""
         self.then(self._wire.send, connection, message)
 
     def finish(self) -> None:
         """Carry out the effects, in order; the commit is durable."""
-        for effect, args in self._after:
+        for effect, args in [*self._after, *self._last]:
             effect(*args)
         self._wire.flush()

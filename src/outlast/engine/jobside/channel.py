@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from outlast.core.errors import ClaimLost, JobCancelled, OutlastError
+from outlast.engine.jobside.courtesy import as_anybody
 from outlast.engine.jobside.protocol import Lines, Message, encode_message
 from outlast.engine.launch import Launch
 from outlast.engine.sockets import connect
@@ -157,7 +158,9 @@ class Channel:
                 raise JobCancelled
             if self._launch.allowed and monotonic() - started_at > START_SECONDS:
                 started_at = monotonic()
-                self._launch.start({os.fsdecode(name): os.fsdecode(it) for name, it in self._environment.items()})
+                environment = {os.fsdecode(name): os.fsdecode(it) for name, it in self._environment.items()}
+                with as_anybody():
+                    self._launch.start(environment)
             sleep(RETRY_SECONDS)
 
     def _try_connect(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from outlast.core.errors import ClaimLost
 from outlast.engine.jobside import current, target
 from outlast.engine.jobside.channel import Channel, SupervisorGone
+from outlast.engine.jobside.courtesy import give_way
 from outlast.engine.jobside.leftovers import Surroundings, end_children, still_at_work
 from outlast.engine.jobside.run import run_job
 from outlast.engine.jobside.target import code_is_stale, remember_code
@@ -34,7 +35,7 @@ def main() -> None:
 def live(boot: dict[str, Any]) -> None:
     """Run jobs until the supervisor says exit, or is gone; ends the process without running exit handlers."""
     os.umask(boot["umask"])
-    _yield_to_the_supervisor()
+    give_way()
     _adopt_orphans()
     turnstile = Turnstile(_open_high(boot["lock"]))
     sys.argv = ["outlast-job"]
@@ -123,15 +124,6 @@ def _raised(descriptor: int) -> int:
     """Return a copy of a descriptor that lies high."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, min(HIGH_DESCRIPTOR, most - OUR_DESCRIPTORS))
-
-
-def _yield_to_the_supervisor() -> None:
-    """Do not drive it from its core when it has answered us: it may have others to answer (Linux, sched(7)).
-
-    A job gets as much time as before. What it starts itself is not touched by this.
-    """
-    with suppress(AttributeError, OSError):
-        os.sched_setscheduler(0, os.SCHED_BATCH | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
 def _adopt_orphans() -> None:
