@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 
 from outlast.clients.mcp.http import BURST, Guard, Message, Receive, Send
-from tests.mcp.listening import free_port, until_listening
+from tests.mcp.listening import port_of
 from tests.mcp.talking import ERAS, called, started, talk
 from tests.workshop import Workshop
 
@@ -25,12 +25,10 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 @contextmanager
 def serving(*arguments: str, **variables: str) -> Iterator[int]:
     """Serve the data directory of the test over HTTP."""
-    port = free_port()
-    command = [sys.executable, "-m", "outlast", "mcp", "--http", "--port", str(port), *arguments]
-    with subprocess.Popen(command, env={**os.environ, **variables}) as server:
+    command = [sys.executable, "-m", "outlast", "mcp", "--http", "--port", "0", *arguments]
+    with subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.PIPE, text=True) as server:
         try:
-            until_listening(port)
-            yield port
+            yield port_of(server)
         finally:
             server.kill()
 

@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 from outlast.core.status import Status
 from outlast.storage.sqlite import SqliteStore
 from tests import processes
-from tests.mcp.listening import free_port, until_listening
+from tests.mcp.listening import port_of
 from tests.mcp.talking import asked, called, started, talk
 from tests.pow.chain import Chain
 from tests.waiting import eventually
@@ -48,11 +48,10 @@ def served(transport: str) -> Iterator[Any]:
     if transport == "stdio":
         yield StdioServerParameters(command=sys.executable, args=["-m", "outlast", "mcp"], env=dict(os.environ))
         return
-    port = free_port()
-    with subprocess.Popen([sys.executable, "-m", "outlast", "mcp", "--http", "--port", str(port)]) as server:
+    command = [sys.executable, "-m", "outlast", "mcp", "--http", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
-            until_listening(port)
-            yield f"http://127.0.0.1:{port}/mcp"
+            yield f"http://127.0.0.1:{port_of(server)}/mcp"
         finally:
             server.kill()
 
