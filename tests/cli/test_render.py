@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outlast.clients.render.jsontext import json_text
@@ -57,6 +57,7 @@ def test_a_fitted_text_fits(text: str, width: int) -> None:
 
 
 @given(st.text(min_size=1), st.integers(min_value=2, max_value=40))
+@example("00\u00a00", 3)
 def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, width: int) -> None:
     shown = visible(text)
 

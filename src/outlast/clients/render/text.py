@@ -68,7 +68,7 @@ def wrap(text: str, width: int) -> list[str]:
         head = _head(rest, width)
         space = head.rfind(" ")
         cut = space if space > width // 2 else len(head)
-        lines.append(rest[:cut].rstrip())
+        lines.append(rest[:cut].rstrip(" "))
         rest = rest[cut:].lstrip(" ")
     return [*lines, rest]
 
