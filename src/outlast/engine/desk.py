@@ -166,7 +166,7 @@ class Desk:
         turn.changed = turn.puts_off = True
 
     def _finish(self, turn: Turn, process: JobProcess, message: dict[str, Any]) -> Mapping[str, Any] | None:
-        number = process.number_of(_claim(message))
+        number = process.number_of(message["job"], message["attempt"])
         if number is None or (process.identity.id, number) in turn.ended:
             turn.then(self._dismiss, process)
             return OK if self._all_current([(0, _claim(message))]) else LOST  # it was heard, but not confirmed
@@ -346,11 +346,10 @@ def _claim(message: Mapping[str, Any]) -> Claim:
 
 def _held(process: JobProcess, message: Mapping[str, Any]) -> Job:
     """Return the job that a message is about. Raise ClaimLost if its process does not have it."""
-    job_id, attempt = message["job"], message["attempt"]
-    for job in process.jobs.values():
-        if job.id == job_id and job.attempt == attempt:
-            return job
-    raise ClaimLost("This process does not have that job.")
+    number = process.number_of(message["job"], message["attempt"])
+    if number is None:
+        raise ClaimLost("This process does not have that job.")
+    return process.jobs[number]
 
 
 def _event(job: Job, word: str, message: Mapping[str, Any], **detail: object) -> Event:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from time import monotonic
 
-from outlast.core.job import Claim, Home, Job, ProcessIdentity
+from outlast.core.job import Home, Job, ProcessIdentity
 from outlast.core.places import Places
 from outlast.engine.family import Family
 from outlast.engine.identity import identify
@@ -93,10 +93,10 @@ class JobProcess:
         self.jobs[self.handed] = job
         return self.handed
 
-    def number_of(self, claim: Claim) -> int | None:
-        """Return the number of the job with this claim, None if the process does not have it."""
+    def number_of(self, job_id: str, attempt: int) -> int | None:
+        """Return the number of this attempt at a job, None if the process does not have it."""
         for number, job in self.jobs.items():
-            if job.id == claim.job_id and job.attempt == claim.attempt:
+            if job.id == job_id and job.attempt == attempt:
                 return number
         return None
 
@@ -108,7 +108,7 @@ class JobProcess:
             last = self.gate.begun()
         except OSError:
             return self.job
-        number = None if last is None else self.number_of(Claim(job_id=last.job_id, attempt=last.attempt))
+        number = None if last is None else self.number_of(last.job_id, last.attempt)
         return None if number is None else self.jobs[number]
 
     def take_back(self) -> list[int]:
@@ -119,7 +119,7 @@ class JobProcess:
             last = self.gate.close_for(self.handed)
         except OSError:  # the process was stopped inside the turnstile, or is gone: its end will tell
             return []
-        begun = None if last is None else self.number_of(Claim(job_id=last.job_id, attempt=last.attempt))
+        begun = None if last is None else self.number_of(last.job_id, last.attempt)
         if begun is None:
             return [number for number in self.jobs if last is None or number > last.number]
         return [number for number in self.jobs if number > begun]
