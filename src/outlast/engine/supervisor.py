@@ -146,6 +146,7 @@ class Supervisor:
         try:
             if not self._is_called() and self._inbox.only_saves():
                 self._carry_out(self._take_inbox)
+                self._wire.expect_more()
                 self._publisher.work(is_busy=True)
                 return
             self._commit()
@@ -379,10 +380,8 @@ class Supervisor:
             return not len(self._undertaker)
         if self._duty.idle_seconds is None or monotonic() - self._idle_since < self._duty.idle_seconds:
             return False
-        if self._pool.in_stage(Stage.BUSY) or len(self._undertaker):
-            self._idle_since = monotonic()
-            return False
-        if self._store.leave_office(if_idle=True, queues=self._duty.queues):
+        is_busy = self._pool.in_stage(Stage.BUSY) or len(self._undertaker)
+        if not is_busy and self._store.leave_office(if_idle=True, queues=self._duty.queues):
             return True
         self._idle_since = monotonic()
         return False

@@ -8,12 +8,15 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from outlast.engine.eager import Eager
 from outlast.engine.jobside.protocol import Lines, Message, encode_message
 from outlast.engine.sockets import listen
 
 FLOOD_RINGS, FLOOD_SECONDS = 8, 0.01
 """So many rings in a row, without a look at an end in between, are a flood; it is over so long after the last."""
 READ_BYTES = 65_536
+EAGER_SECONDS = 0.0002
+"""How long to stay awake for what an answered job says next."""
 LONGEST_BACKLOG = 64 * 1024 * 1024
 """A client that does not read loses its connection when so many bytes wait for it; a job process gets all it needs."""
 
@@ -48,6 +51,8 @@ class Wire:
         self.rung = self.wished = False
         self.is_only_talk = False
         """Whether at the last `poll` peers spoke, and nothing else happened."""
+        self._eager = Eager(EAGER_SECONDS)
+        self._is_eager = False
         self._flooded_at = -FLOOD_SECONDS
         self.read_jobs: set[str] = set()
 
@@ -60,7 +65,9 @@ class Wire:
 
     def poll(self, seconds: float) -> tuple[list[tuple[Connection, dict[str, Any]]], list[Connection]]:
         """Wait for anything, at most so long; return the messages that came and the connections that ended."""
-        events = self._selector.select(seconds)
+        ready = self._eager.look(self._peek) if self._is_eager and seconds > EAGER_SECONDS else None
+        events = ready or self._selector.select(seconds)
+        self._is_eager = False
         self.is_only_talk = bool(events)
         for key, _ in events:
             if isinstance(key.data, Connection):
@@ -72,6 +79,13 @@ class Wire:
         closed, self._closed = self._closed, []
         self.is_only_talk = self.is_only_talk and not closed
         return messages, closed
+
+    def expect_more(self) -> None:
+        """Who was just answered will soon speak again: let the next `poll` stay awake for it."""
+        self._is_eager = True
+
+    def _peek(self) -> list[tuple[selectors.SelectorKey, int]] | None:
+        return self._selector.select(0) or None
 
     def send(self, connection: Connection, message: Message) -> None:
         """Send a message with the next `flush`: what is said in one turn reaches the peer in one piece."""

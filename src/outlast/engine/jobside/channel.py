@@ -12,12 +12,15 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from outlast.core.errors import ClaimLost, JobCancelled, OutlastError
+from outlast.engine.eager import Eager
 from outlast.engine.jobside.courtesy import as_anybody
 from outlast.engine.jobside.protocol import Lines, Message, encode_message
 from outlast.engine.launch import Launch
 from outlast.engine.sockets import connect
 
 READ_BYTES = 65_536
+EAGER_SECONDS = 0.0006
+"""How long a job that awaits an answer stays awake for it: a commit and its way there and back."""
 RETRY_SECONDS = 0.05
 FIRST_CONTACT_SECONDS = 10.0
 START_SECONDS = 0.5
@@ -52,6 +55,7 @@ class Channel:
         self._unconfirmed: deque[tuple[Numbered, bytes]] = deque()
         self._numbered: Numbered = (0, "", 0)
         self._shield = _Shield(self)
+        self._eager = Eager(EAGER_SECONDS)
         self.job: tuple[str, int] | None = None
         self.stop_wanted = False
         signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -140,7 +144,7 @@ class Channel:
                     self._take_confirmations()
                     if self._answers:
                         return self._answers.popleft()
-                    if not self._receive():
+                    if not self._receive(is_eager=True):
                         break
             self._reconnect()
 
@@ -203,11 +207,13 @@ class Channel:
             return False
         return True
 
-    def _receive(self) -> bool:
+    def _receive(self, *, is_eager: bool = False) -> bool:
         """Read once; False if the connection is over."""
         assert self._socket is not None
         try:
-            data = self._socket.recv(READ_BYTES)
+            data = self._eager.look(self._peek) if is_eager else None
+            if data is None:
+                data = self._socket.recv(READ_BYTES)
         except OSError:
             data = b""
         if not data:
@@ -216,6 +222,13 @@ class Channel:
         for message in self._lines.feed(data):
             (self._runs if message["op"] in ("run", "exit") else self._answers).append(message)
         return True
+
+    def _peek(self) -> bytes | None:
+        assert self._socket is not None
+        try:
+            return self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
 
     def _is_ours(self) -> bool:
         """Tell whether our descriptor is still our socket: a job may have closed it, and opened something else."""
