@@ -28,6 +28,7 @@ BELOW_CLIENTS = (
 )
 FOR_JOBSIDE = (
     "outlast.engine.jobside",
+    "outlast.engine.eager",
     "outlast.engine.exits",
     "outlast.engine.launch",
     "outlast.engine.oom",

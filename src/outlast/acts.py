@@ -1,7 +1,7 @@
 """What a person does with a job: each act is one change of the store, made or not, for `Service` to repeat and tell."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -54,7 +54,7 @@ class Acts:
             return True
         if job.status is Status.RUNNING:
             return self._store.ask(job, Intent.CANCEL, self._actor)
-        after = replace(job, status=Status.CANCELLED, reason=Reason.USER)
+        after = job._replace(status=Status.CANCELLED, reason=Reason.USER)
         return self._swapped(job, after, Event(event="cancelled", actor=self._actor))
 
     def pause(self, job: Job) -> bool:
@@ -65,7 +65,7 @@ class Acts:
             return True
         if job.status is Status.RUNNING:
             return self._store.ask(job, Intent.PAUSE, self._actor)
-        after = replace(job, status=Status.WAITING, reason=Reason.PAUSED)
+        after = job._replace(status=Status.WAITING, reason=Reason.PAUSED)
         return self._swapped(job, after, Event(event="paused", actor=self._actor))
 
     def answer(self, job: Job, *, value: Any, name: str | None, declined: bool) -> bool:
@@ -80,9 +80,9 @@ class Acts:
         rest = [each for each in open_questions(job) if each.name != question.name]
         info = waiting_object(rest) if rest else None
         if rest or job.reason is Reason.PAUSED:
-            after = replace(job, waiting_info=info, saved=True)
+            after = job._replace(waiting_info=info, saved=True)
         else:
-            after = replace(job, status=Status.QUEUED, reason=None, wake_at=None, waiting_info=None, saved=True)
+            after = job._replace(status=Status.QUEUED, reason=None, wake_at=None, waiting_info=None, saved=True)
         event = Event(event="answered", actor=self._actor, detail={"question": question.name})
         try:
             with self._store.batch():
@@ -100,11 +100,11 @@ class Acts:
         if job.status is not Status.WAITING or job.reason is not Reason.PAUSED:
             raise Conflict(f"{job.id} is {_told(job)}, not paused.", f"outlast explain {job.id} tells more.")
         if open_questions(job):
-            after = replace(job, status=Status.WAITING, reason=Reason.INPUT)
+            after = job._replace(status=Status.WAITING, reason=Reason.INPUT)
         elif job.wake_at is not None and job.wake_at > self._store.now():
-            after = replace(job, status=Status.WAITING, reason=Reason.TIME)
+            after = job._replace(status=Status.WAITING, reason=Reason.TIME)
         else:
-            after = replace(job, status=Status.QUEUED, reason=None, wake_at=None)
+            after = job._replace(status=Status.QUEUED, reason=None, wake_at=None)
         return self._swapped(job, after, Event(event="resumed", actor=self._actor))
 
     def retry(self, job: Job, *, cursor: str | None = None) -> bool:
@@ -119,8 +119,8 @@ class Acts:
                 f"{job.id} is {_told(job)}; only failed and cancelled jobs are retried.",
                 f"outlast explain {job.id} tells more.",
             )
-        after = replace(
-            job, status=Status.QUEUED, reason=None, error=None, wake_at=None, tries=0, crashes=0, saved=False
+        after = job._replace(
+            status=Status.QUEUED, reason=None, error=None, wake_at=None, tries=0, crashes=0, saved=False
         )
         with self._store.batch():
             done = self._swapped(job, after, Event(event="retried", actor=self._actor))

@@ -2,7 +2,6 @@
 
 import builtins
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from time import time
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -157,7 +156,7 @@ class JobBackend:
     """The store as a running job sees it: through the supervisor, never by itself."""
 
     def submit(self, jobs: Sequence[NewJob]) -> list[str]:
-        return list(self._call("submit", jobs=[asdict(job) for job in jobs]))
+        return list(self._call("submit", jobs=[job.as_object() for job in jobs]))
 
     def view(self, job_id: str) -> dict[str, Any]:
         return dict(self._call("view", job_id=job_id))

@@ -5,7 +5,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 from outlast.core.durations import parse_duration
@@ -241,7 +241,7 @@ def with_policy(function: Function[P, R], **rules: Any) -> Function[P, R]:
     return Function(
         function.fn,
         kind=function.kind,
-        policy=replace(function.policy, **rules),
+        policy=function.policy._replace(**rules),
         queue=function.queue,
         priority=function.priority,
         schedule_rules=function.schedule_rules,

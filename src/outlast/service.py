@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -99,7 +98,7 @@ class Service:
     def submit(self, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store the jobs, all or none, and see that somebody runs them."""
         specs = {id(job.spec): self._with_end_call(job.spec) for job in jobs}
-        ready = [replace(job, actor=job.actor or self._actor, spec=specs[id(job.spec)]) for job in jobs]
+        ready = [job._replace(actor=job.actor or self._actor, spec=specs[id(job.spec)]) for job in jobs]
         answers = self.store.submit(ready)
         self._announce()
         return answers
@@ -299,7 +298,7 @@ class Service:
                 f"Give this one a name; to change that one, name it: {schedule.name}.",
             )
         next_at = schedule.timetable.next_time(self.store.now())
-        is_new = self.store.put_schedule(replace(schedule, actor=schedule.actor or self._actor), next_at)
+        is_new = self.store.put_schedule(schedule._replace(actor=schedule.actor or self._actor), next_at)
         self._announce()
         return is_new
 

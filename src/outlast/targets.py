@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import replace
 from typing import Any
 
 from outlast.core.errors import NotImportable, OutlastError, UsageError
@@ -75,8 +74,8 @@ def command_spec(home: Home, rules: Mapping[str, Any]) -> Spec:
 
     It gets the PATH of whoever submits it, with `outlast` on it: the supervisor may have been started elsewhere.
     """
-    policy = replace(make_policy(on_interrupt="fail"), **rules)
-    home = replace(home, env={**home.env, "PATH": _path_with_outlast()})
+    policy = make_policy(on_interrupt="fail")._replace(**rules)
+    home = home._replace(env={**home.env, "PATH": _path_with_outlast()})
     return Spec(kind=COMMAND_KIND, target=COMMAND_TARGET, policy=policy, home=home)
 
 

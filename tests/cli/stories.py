@@ -39,7 +39,7 @@ def steps(attempt: int, count: int, kind: StepKind = StepKind.STEP) -> tuple[Ste
 
 
 def with_rules(told: Job, **rules: Any) -> Job:
-    return replace(told, spec=replace(told.spec, policy=Policy(**rules)))
+    return told._replace(spec=told.spec._replace(policy=Policy(**rules)))
 
 
 def failed() -> tuple[Job, Details, Prospects]:
@@ -47,7 +47,7 @@ def failed() -> tuple[Job, Details, Prospects]:
         job(12, "mirror", Status.FAILED, reason=Reason.ATTEMPTS_EXHAUSTED, attempt=3, tries=2, key="mirror:2025-09-20"),
         max_attempts=2,
     )
-    told = replace(told, error="OSError: refused by alice@example.org", completed_at=NOW - 60_000)
+    told = told._replace(error="OSError: refused by alice@example.org", completed_at=NOW - 60_000)
     alike = FailureGroup(group="g", count=12, kept=5, oldest_at=0, newest_at=NOW, example_id="x")
     history = details(
         (720, "submitted", 0, {}, "cli:alice"),
@@ -73,7 +73,7 @@ def crashed() -> tuple[Job, Details, Prospects]:
         (169, "claimed", 2),
         (100, "crashed", 2, {"pid": 18, "cause": "killed by SIGKILL", "counted": True}),
     )
-    return with_rules(replace(told, completed_at=NOW - 100_000), max_crashes=2), history, FACTS
+    return with_rules(told._replace(completed_at=NOW - 100_000), max_crashes=2), history, FACTS
 
 
 def resumed() -> tuple[Job, Details, Prospects]:
@@ -100,7 +100,7 @@ def polling() -> tuple[Job, Details, Prospects]:
         detail = {"reason": "condition", "wake_at": NOW - (ago - 5) * SECOND}
         polls.append((ago, "waiting", attempt, detail))
     told = job(20, "wait_for_file", Status.WAITING, reason=Reason.CONDITION, attempt=200, wake_at=NOW + 5_000)
-    told = replace(told, waiting_info={"path": "/srv/answer.txt"})
+    told = told._replace(waiting_info={"path": "/srv/answer.txt"})
     return told, details((1_200, "submitted", 0, {}, "cli:alice"), *polls), replace(FACTS, office=NOBODY)
 
 
@@ -169,7 +169,7 @@ def starved() -> tuple[Job, Details, Prospects]:
 def imported() -> tuple[Job, Details, Prospects]:
     told = job(90, "pow", Status.FAILED, reason=Reason.INTERRUPTED, error="Job was interrupted by system shutdown")
     spec = Spec(kind="pow", target="", policy=Policy(), home=Home(interpreter="", path=(), cwd=""))
-    told = replace(told, spec=spec, attempt=1)
+    told = told._replace(spec=spec, attempt=1)
     return told, details((5_400, "imported", 0, {}, "import")), replace(FACTS, has_log=False)
 
 
@@ -223,7 +223,7 @@ def interrupted() -> tuple[Job, Details, Prospects]:
         (100, "interrupted", 1, {"pid": 17, "cause": "killed by SIGTERM", "counted": True}),
         cursor="17",
     )
-    return with_rules(replace(told, completed_at=NOW - 100_000), on_interrupt="fail"), history, FACTS
+    return with_rules(told._replace(completed_at=NOW - 100_000), on_interrupt="fail"), history, FACTS
 
 
 def hostile() -> tuple[Job, Details, Prospects]:

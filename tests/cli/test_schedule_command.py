@@ -1,7 +1,6 @@
 """`outlast schedule` as a person and a script use it."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -40,7 +39,7 @@ def place(shell: Shell) -> Shell:
 def scheduled(name: str, rule: str, last: Job | None, **fields: object) -> tuple[Scheduled, Job | None]:
     zone, catch_up = str(fields.pop("zone", "Europe/Berlin")), str(fields.pop("catch_up", "once"))
     table = make_timetable(rule, timezone=zone, catch_up=catch_up)
-    spec = replace(job(1, "mirror", Status.QUEUED).spec, home=HOME)
+    spec = job(1, "mirror", Status.QUEUED).spec._replace(home=HOME)
     args = json.dumps({"args": [], "kwargs": {"urls": ["https://example.org"]}})
     plain: dict[str, object] = {
         "schedule": Schedule(name=name, timetable=table, spec=spec, args=args, account="alice"),

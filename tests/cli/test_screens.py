@@ -72,7 +72,7 @@ def test_the_list_of_jobs_with_names_that_are_wide_or_hostile() -> None:
         job(2, "mirror", Status.RUNNING, account="\x1b[31mred\x07\nnew line", key="\u202egnirts"),
         job(3, "mirror", Status.RUNNING, progress=Progress(message="é" * 60 + "👩‍👩‍👧‍👦")),
         job(4, "k" * 100, Status.FAILED, reason=Reason.BROADCAST_UNKNOWN, error="\x9b2J\ud800\ttab"),
-        replace(job(5, "mirror", Status.COMPLETED), id="../../etc/passwd"),
+        job(5, "mirror", Status.COMPLETED)._replace(id="../../etc/passwd"),
     ]
 
     check_screen("list-hostile", text(job_list(hostile, SCREEN)))

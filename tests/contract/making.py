@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def new_job(kind: str = "demo", *, args: str = '{"args":[],"kwargs":{}}', keep: 
     number = next(_numbers)
     # Counted in the leading digits, so that a few of them are enough to find the job.
     made = NewJob(id=f"{kind}_{NOON}_{number:08x}{0:08x}", spec=spec(kind, keep=keep), args=args)
-    return replace(made, **fields)
+    return made._replace(**fields)
 
 
 def submitted(store: Supervision, **fields: Any) -> Job:
@@ -103,18 +103,18 @@ REASON_OF_END = {Status.COMPLETED: None, Status.FAILED: Reason.ERROR, Status.CAN
 def end(store: Supervision, job: Job, status: Status = Status.COMPLETED, *, error: str = "ValueError: no") -> None:
     """End a running job now."""
     words = error if status is Status.FAILED else None
-    after = replace(job, status=status, reason=REASON_OF_END[status], completed_at=store.now(), error=words)
+    after = job._replace(status=status, reason=REASON_OF_END[status], completed_at=store.now(), error=words)
     store.swap(job, after, Event(event=str(status)), result='{"ok":true}' if status is Status.COMPLETED else None)
 
 
 def requeued(job: Job) -> Job:
     """Return the job as recovery puts it back."""
-    return replace(job, status=Status.QUEUED, reason=None)
+    return job._replace(status=Status.QUEUED, reason=None)
 
 
 def parked(job: Job, reason: Reason, wake_at: Moment | None) -> Job:
     """Return the job as it waits."""
-    return replace(job, status=Status.WAITING, reason=reason, wake_at=wake_at)
+    return job._replace(status=Status.WAITING, reason=reason, wake_at=wake_at)
 
 
 def step(name: str, result: str = "1") -> Step:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from outlast.core.job import Checkpoint, Event, Job, Progress
@@ -159,7 +158,7 @@ save_checkpoint = Operation(prepare=with_running_job, act=changing(_save_checkpo
 def _finish(store: SqliteStore, job: Job) -> None:
     """End a job and claim the next one in one commit, as the supervisor does."""
     with store.batch():
-        after = replace(job, status=Status.COMPLETED, completed_at=store.now())
+        after = job._replace(status=Status.COMPLETED, completed_at=store.now())
         store.swap(job, after, Event(event="completed"), result=json.dumps(LONG))
         store.submit([new_job(id="next", spec=spec("next"))])
 
@@ -174,7 +173,7 @@ finish = Operation(prepare=with_running_job, act=changing(_finish), look=looking
 
 
 def _fail(store: SqliteStore, job: Job) -> None:
-    after = replace(job, status=Status.FAILED, reason=Reason.ERROR, error="ValueError: no")
+    after = job._replace(status=Status.FAILED, reason=Reason.ERROR, error="ValueError: no")
     store.swap(job, after, Event(event="failed"), traceback=LONG)
 
 
@@ -374,7 +373,7 @@ promises_too_early = Operation(prepare=with_running_job, act=_promise_too_early,
 
 
 def _finish_in_two_commits(store: SqliteStore, job: Job) -> None:
-    after = replace(job, status=Status.COMPLETED, completed_at=store.now())
+    after = job._replace(status=Status.COMPLETED, completed_at=store.now())
     store.swap(job, after, Event(event="completed"), result=json.dumps(LONG))
     store.submit([new_job(id="next", spec=spec("next"))])
 

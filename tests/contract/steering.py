@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from outlast.acts import Acts
@@ -131,7 +130,7 @@ park = Operation(
 def _put_back(store: SqliteStore, job: Job) -> None:
     """Do what recovery does with the job of a dead process."""
     with store.batch():
-        store.swap(job, replace(job, status=Status.QUEUED, crashes=1), Event(event="crashed"))
+        store.swap(job, job._replace(status=Status.QUEUED, crashes=1), Event(event="crashed"))
         store.drop_process("process-1")
 
 

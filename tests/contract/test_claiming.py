@@ -1,7 +1,5 @@
 """Claiming: what is due, in which order, and to whom."""
 
-from dataclasses import replace
-
 import pytest
 
 from outlast.core.errors import ClaimLost, IllegalMove
@@ -209,7 +207,7 @@ def test_there_is_work_while_something_is_queued_running_or_waits_for_a_time(sto
     store.swap(job, parked(job, Reason.TIME, NOON + 10**9), EVENT)
     assert store.has_work()
     job = stored(store, job.id)
-    store.swap(job, replace(job, status=Status.CANCELLED, reason=Reason.USER), EVENT)
+    store.swap(job, job._replace(status=Status.CANCELLED, reason=Reason.USER), EVENT)
     assert not store.has_work()
 
 
@@ -230,7 +228,7 @@ def test_running_jobs_are_listed_with_all_that_a_new_supervisor_needs(store: Sup
 
 def test_a_claim_clears_what_the_wait_left(store: Supervision, clock: Clock) -> None:
     job = running(store)
-    store.swap(job, replace(parked(job, Reason.TIME, NOON), waiting_info={"n": 1}), EVENT)
+    store.swap(job, parked(job, Reason.TIME, NOON)._replace(waiting_info={"n": 1}), EVENT)
     store.wake(1)
 
     claimed = store.claim(stored(store, job.id), "process-2")
@@ -268,7 +266,7 @@ def test_office_is_not_left_while_there_is_work(store: Supervision) -> None:
     assert not store.leave_office(if_idle=True)
     assert store.supervisor() == process("first")
 
-    store.swap(job, replace(job, status=Status.CANCELLED, reason=Reason.USER), EVENT)
+    store.swap(job, job._replace(status=Status.CANCELLED, reason=Reason.USER), EVENT)
     assert store.leave_office(if_idle=True)
     assert store.supervisor() is None
 
@@ -297,7 +295,7 @@ def test_work_and_office_may_be_of_some_queues_only(store: Supervision) -> None:
 
     assert (store.has_work(["a"]), store.has_work(["mail"]), store.has_work(["b"])) == (True, True, False)
     assert not store.leave_office(if_idle=True, queues=["mail", "b"])
-    store.swap(mail, replace(mail, status=Status.CANCELLED, reason=Reason.USER), EVENT)
+    store.swap(mail, mail._replace(status=Status.CANCELLED, reason=Reason.USER), EVENT)
 
     assert store.leave_office(if_idle=True, queues=["mail", "b"])
     assert store.supervisor() is None

@@ -1,7 +1,5 @@
 """Figures of the whole store: how much ended when, how long it took, what is waited for, who comes first."""
 
-from dataclasses import replace
-
 import pytest
 
 from outlast.core.figures import Durations, Figures
@@ -119,4 +117,4 @@ def test_a_count_knows_recent_jobs_and_many_kinds(store: Supervision, clock: Clo
     submitted(store)
 
     assert store.count(parse_query("status:failed")) == 100
-    assert store.count(replace(parse_query(""), unfinished_or_since_seconds=3600.0)) == 1
+    assert store.count(parse_query("")._replace(unfinished_or_since_seconds=3600.0)) == 1

@@ -1,7 +1,5 @@
 """Gauges: many jobs wait for one number outside; one of them reads it for all."""
 
-from dataclasses import replace
-
 from outlast.core.job import FOLLOWS, Event, Job
 from outlast.core.ports import Supervision
 from outlast.core.status import Reason, Status
@@ -13,8 +11,7 @@ HEIGHT = "height"
 def waiting(store: Supervision, reaches: int, *, gauge: str = HEIGHT) -> Job:
     job = running(store)
     info = {"target_age": 10, FOLLOWS: {"current_age": [1, -90], "blocks_remaining": [-1, reaches]}}
-    after = replace(
-        job,
+    after = job._replace(
         status=Status.WAITING,
         reason=Reason.CONDITION,
         waiting_info=info,
@@ -74,7 +71,7 @@ def test_another_is_sent_when_the_reader_is_gone(store: Supervision, clock: Cloc
     clock.move(5)
     store.wake(10)
     reader = stored(store, near.id)
-    store.swap(reader, replace(reader, status=Status.CANCELLED, reason=Reason.USER), Event(event="cancelled"))
+    store.swap(reader, reader._replace(status=Status.CANCELLED, reason=Reason.USER), Event(event="cancelled"))
 
     clock.move(5)
     assert store.wake(10) == 1
@@ -84,7 +81,7 @@ def test_another_is_sent_when_the_reader_is_gone(store: Supervision, clock: Cloc
 def test_a_paused_job_is_neither_sent_nor_woken(store: Supervision, clock: Clock) -> None:
     job = waiting(store, 100)
     store.read_gauge(HEIGHT, 50, every_seconds=5)
-    store.swap(job, replace(job, status=Status.WAITING, reason=Reason.PAUSED), Event(event="paused"))
+    store.swap(job, job._replace(status=Status.WAITING, reason=Reason.PAUSED), Event(event="paused"))
 
     clock.move(5)
     assert (store.wake(10), store.read_gauge(HEIGHT, 500, every_seconds=5)) == (0, 0)

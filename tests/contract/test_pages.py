@@ -1,7 +1,6 @@
 """Pages of jobs: every query, newest first, compared with a plain reading of the rules."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,7 +41,7 @@ def furnish(store: Supervision, clock: Clock) -> list[Job]:
         ended(store, account="alice", queue="slow"),
     ]
     job = running(store)
-    store.swap(job, replace(parked(job, Reason.RETRY, None), error="OSError: timed out"), EVENT)
+    store.swap(job, parked(job, Reason.RETRY, None)._replace(error="OSError: timed out"), EVENT)
     made.append(job)
     clock.move(60)
     return [stored(store, job.id) for job in reversed(made)]
@@ -150,7 +149,7 @@ def test_a_query_finds_what_its_words_say(store: Supervision, clock: Clock, text
 @pytest.mark.parametrize("text", ["", "kind:ping", "account:alice", "status:failed"])
 def test_the_default_list_is_unfinished_or_recent(store: Supervision, clock: Clock, seconds: float, text: str) -> None:
     jobs = furnish(store, clock)
-    query = replace(parse_query(text), unfinished_or_since_seconds=seconds)
+    query = parse_query(text)._replace(unfinished_or_since_seconds=seconds)
 
     assert ids(store.page(query, before=None, limit=100).jobs) == [job.id for job in jobs if fits(job, query, clock())]
 
@@ -216,7 +215,14 @@ VALUES: dict[Field, Sequence[str]] = {
 }
 TERMS = st.one_of(
     [
-        st.builds(Term, field=st.just(field), value=st.sampled_from(values), negated=st.booleans())
+        st.builds(
+            Term,
+            field=st.just(field),
+            value=st.sampled_from(values),
+            negated=st.booleans(),
+            label=st.just(""),
+            age=st.none(),
+        )
         for field, values in VALUES.items()
     ]
 )
@@ -246,7 +252,7 @@ def test_a_rare_word_is_found_in_many_short_looks(store: Supervision, clock: Clo
         for n in range(0, 8_000, 3):
             job = stored(store, jobs[n].id)
             status, reason = [(Status.FAILED, Reason.ERROR), (Status.CANCELLED, Reason.USER)][n % 2]
-            store.swap(job, replace(job, status=status, reason=reason), EVENT)
+            store.swap(job, job._replace(status=status, reason=reason), EVENT)
     query, before, looks = parse_query(text), None, 0
     seen: list[str] = []
     every = store.page(Query(), before=None, limit=9_999).jobs

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ def test_first_starts_at_once_make_one_store(tmp_path: Path) -> None:
 def test_a_late_write_of_another_process_is_refused(shop: Shop) -> None:
     here, there = shop.open(), shop.open()
     job = running(here)
-    there.swap(job, replace(job, status=Status.QUEUED), Event(event="crashed"))
+    there.swap(job, job._replace(status=Status.QUEUED), Event(event="crashed"))
     there.claim(stored(there, job.id), "process-2")
 
     with pytest.raises(ClaimLost):

@@ -1,7 +1,5 @@
 """Questions, answers and promises, as every store keeps them."""
 
-from dataclasses import replace
-
 import pytest
 
 from outlast.core.errors import ClaimLost
@@ -20,7 +18,7 @@ def asking(store: Supervision) -> Job:
     job = running(store)
     with store.batch():
         store.put_questions(job.claim, [QUESTION])
-        store.swap(job, replace(parked(job, Reason.INPUT, None), waiting_info=waiting_object([QUESTION])), EVENT)
+        store.swap(job, parked(job, Reason.INPUT, None)._replace(waiting_info=waiting_object([QUESTION])), EVENT)
     return stored(store, job.id)
 
 
@@ -36,7 +34,7 @@ def test_an_answer_is_kept_once_as_a_step(store: Supervision) -> None:
 
 def test_only_a_waiting_job_of_the_same_attempt_is_answered(store: Supervision) -> None:
     job = asking(store)
-    store.swap(job, replace(job, status=Status.QUEUED, reason=None), EVENT)
+    store.swap(job, job._replace(status=Status.QUEUED, reason=None), EVENT)
 
     assert not store.keep_answer(job, QUESTION.name, "{}", "me")
     assert store.steps(job.id, after=0, limit=9) == []

@@ -1,7 +1,5 @@
 """Saving from a running job: steps and checkpoints, fenced by the attempt."""
 
-from dataclasses import replace
-
 import pytest
 
 from outlast.core.errors import ClaimLost
@@ -26,7 +24,7 @@ def lost_claims(store: Supervision) -> list[Claim]:
 def put_back(store: Supervision, job: Job) -> Job:
     """Return the job as its process died: claimed again, with nothing saved since."""
     current = stored(store, job.id)
-    store.swap(current, replace(requeued(current), saved=False), EVENT)
+    store.swap(current, requeued(current)._replace(saved=False), EVENT)
     return store.claim(stored(store, job.id), "process-2")
 
 
@@ -66,7 +64,7 @@ def test_steps_of_two_jobs_do_not_meet(store: Supervision) -> None:
 @pytest.mark.parametrize("kind", list(StepKind))
 def test_every_kind_of_step_is_kept(store: Supervision, kind: StepKind) -> None:
     job = running(store)
-    store.save_step(job.claim, replace(step("x"), kind=kind))
+    store.save_step(job.claim, step("x")._replace(kind=kind))
 
     assert store.steps(job.id, after=0, limit=1)[0].kind is kind
 

@@ -1,7 +1,5 @@
 """Schedules: each due time once, whatever the clock does and whoever is killed."""
 
-from dataclasses import replace
-
 import pytest
 
 from outlast.core.moments import from_iso, to_iso
@@ -57,8 +55,7 @@ def end_all(store: Supervision) -> None:
 
 
 def test_a_schedule_is_kept_as_it_was_put(store: Supervision, shop: Shop) -> None:
-    full = replace(
-        schedule(zone="Europe/Berlin", catch_up="all", overlap="queue"),
+    full = schedule(zone="Europe/Berlin", catch_up="all", overlap="queue")._replace(
         account="alice@example.org",
         labels={"env": "prod"},
         queue="night",
@@ -75,7 +72,7 @@ def test_a_schedule_is_kept_as_it_was_put(store: Supervision, shop: Shop) -> Non
 
 
 def test_a_due_time_has_one_job_with_all_that_was_asked(store: Supervision, clock: Clock) -> None:
-    put(store, replace(schedule(), account="alice", labels={"env": "prod"}, queue="night", priority=5))
+    put(store, schedule()._replace(account="alice", labels={"env": "prod"}, queue="night", priority=5))
     assert store.next_wake_seconds() == 18.5 * HOUR
     assert fire_due(store, 10) == 0
 
@@ -118,7 +115,7 @@ def test_an_unchanged_rule_keeps_its_next_time_and_a_changed_one_does_not(store:
     put(store, schedule())
     clock.move(DAY)
 
-    again = put(store, replace(schedule(), account="bob"))
+    again = put(store, schedule()._replace(account="bob"))
     assert (to_iso(again.next_at or 0)[:16], again.schedule.account) == ("2025-01-02T06:30", "bob")
     changed = put(store, schedule(rule="0 7 * * *"))
     assert to_iso(changed.next_at or 0)[:16] == "2025-01-03T07:00"
@@ -302,7 +299,7 @@ def test_a_due_time_whose_key_somebody_took_is_passed(store: Supervision, clock:
 
 def test_a_schedule_whose_zone_is_gone_holds_up_no_other(store: Supervision, clock: Clock) -> None:
     broken = schedule(name="broken")
-    store.put_schedule(replace(broken, timetable=replace(broken.timetable, timezone="Europe/Atlantis")), store.now())
+    store.put_schedule(broken._replace(timetable=broken.timetable._replace(timezone="Europe/Atlantis")), store.now())
     put(store, schedule())
     clock.move(18.5 * HOUR)
 

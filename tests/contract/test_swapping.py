@@ -1,6 +1,5 @@
 """Changing a job's status: compared, checked against the table of moves, and kept whole."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,18 +14,18 @@ EVENT = Event(event="changed")
 
 
 def completed(job: Job, **changes: Any) -> Job:
-    return replace(job, status=Status.COMPLETED, **changes)
+    return job._replace(status=Status.COMPLETED, **changes)
 
 
 def failed(job: Job, error: str = "ValueError: no", **changes: Any) -> Job:
-    return replace(job, status=Status.FAILED, reason=Reason.ERROR, error=error, **changes)
+    return job._replace(status=Status.FAILED, reason=Reason.ERROR, error=error, **changes)
 
 
 def test_a_swap_stores_what_is_said_and_the_time(store: Supervision, clock: Clock) -> None:
     job = running(store)
     now = clock.move(5)
-    after = replace(
-        parked(job, Reason.RETRY, now + 1000), tries=1, crashes=2, saved=True, error="OSError: x", waiting_info={"n": 3}
+    after = parked(job, Reason.RETRY, now + 1000)._replace(
+        tries=1, crashes=2, saved=True, error="OSError: x", waiting_info={"n": 3}
     )
 
     store.swap(job, after, EVENT)
@@ -201,7 +200,7 @@ def test_retry_clears_the_end_and_keeps_the_steps(store: Supervision, clock: Clo
 def test_the_error_of_a_retried_job_is_what_the_caller_says(store: Supervision) -> None:
     job = ended(store, Status.FAILED)
 
-    store.swap(job, replace(requeued(job), error=None), EVENT)
+    store.swap(job, requeued(job)._replace(error=None), EVENT)
 
     assert stored(store, job.id).error is None
 
@@ -223,7 +222,7 @@ def test_a_job_that_does_not_run_can_be_cancelled(store: Supervision, status: St
     job = submitted(store, delay_seconds=9.0 if status is Status.WAITING else None)
     assert job.status is status
 
-    store.swap(job, replace(job, status=Status.CANCELLED, reason=Reason.USER), Event(event="cancelled", actor="me"))
+    store.swap(job, job._replace(status=Status.CANCELLED, reason=Reason.USER), Event(event="cancelled", actor="me"))
 
     found = stored(store, job.id)
     assert (found.status, found.reason, found.completed_at, found.wake_at) == (

@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def complete(store: SqliteStore, result: str) -> Job:
     job = running(store)
-    store.swap(job, replace(job, status=Status.COMPLETED), Event(event="completed"), result=result)
+    store.swap(job, job._replace(status=Status.COMPLETED), Event(event="completed"), result=result)
     return stored(store, job.id)
 
 
@@ -60,7 +59,7 @@ def test_every_job_is_published_as_it_is_shown_newest_first(store: SqliteStore, 
     store.save_checkpoint(preview.claim, Checkpoint(partial='{"best":1}', progress=Progress(done=1, total=2)))
     store.save_checkpoint(preview.claim, Checkpoint(extra={"difficulty_info": {"n": 1.5}}))
     waiting = running(store)
-    parked_job = replace(parked(waiting, Reason.CONDITION, None), waiting_info={"n": 1})
+    parked_job = parked(waiting, Reason.CONDITION, None)._replace(waiting_info={"n": 1})
     store.swap(waiting, parked_job, Event(event="waiting"))
     submitted(store, delay_seconds=5.0, priority=3, queue="slow")
 

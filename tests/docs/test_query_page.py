@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def made(store: SqliteStore, clock: Clock, row: list[str]) -> Job:
         job = submitted(store, **fields)
     else:
         job = running(store, **fields)
-        after = replace(job, status=status, reason=Reason(reason) if reason else None, error=error or None)
+        after = job._replace(status=status, reason=Reason(reason) if reason else None, error=error or None)
         store.swap(job, after, Event(event=word))
     clock.move(parse_duration(age))
     return job

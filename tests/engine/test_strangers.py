@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,7 @@ def test_the_session_of_a_stranger_with_an_old_pid_does_not(
         leader.kill()
         leader.wait()
 
-    old = replace(stranger, start_ticks=stranger.start_ticks - 1)
+    old = stranger._replace(start_ticks=stranger.start_ticks - 1)
 
     assert not is_alive(old)
     assert Family(old).kill() == []
@@ -80,7 +79,7 @@ def test_a_process_of_another_boot_or_container_is_not_sought_by_its_pid(what: s
     with subprocess.Popen(["sleep", "60"]) as stranger:
         identity = identify(stranger.pid, "p1")
         assert identity is not None
-        elsewhere = replace(identity, boot_id="x") if what == "boot" else replace(identity, pid_namespace="x")
+        elsewhere = identity._replace(boot_id="x") if what == "boot" else identity._replace(pid_namespace="x")
 
         assert Family(elsewhere).kill() == []
         assert not is_alive(elsewhere)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def test_who_makes_room_for_another_home_has_no_job(
     ran = tmp_path / "ran"
 
     home = home_of_this_process()
-    elsewhere = made(replace(home, cwd=str(tmp_path)), short.short, str(tmp_path / "short"), 2)
+    elsewhere = made(home._replace(cwd=str(tmp_path)), short.short, str(tmp_path / "short"), 2)
     own = made(home, alone.lingers, str(ran))
     answers = workshop.service.submit([elsewhere, own])
 

@@ -1,6 +1,5 @@
 """What a client may ask about processes: the truth about the living and the dead, without touching them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ def test_the_living_live_and_the_dead_are_dead(workshop: Workshop, handle: Handl
 def test_processes_of_another_container_are_asked_for_by_lock_and_socket(workshop: Workshop, handle: Handle) -> None:
     def elsewhere(identity: ProcessIdentity | None) -> ProcessIdentity:
         assert identity is not None
-        return replace(identity, pid_namespace="pid:[1]", start_ticks=1)
+        return identity._replace(pid_namespace="pid:[1]", start_ticks=1)
 
     supervisor = elsewhere(workshop.service.store.supervisor())
     process = elsewhere(workshop.details(handle).process)
@@ -64,7 +63,7 @@ def test_processes_of_another_container_are_asked_for_by_lock_and_socket(worksho
 
     assert not witness(workshop).supervisor_lives(supervisor)
     assert not witness(workshop).process_lives(process)
-    assert not witness(workshop).process_lives(replace(process, id="p0000000000000000"))
+    assert not witness(workshop).process_lives(process._replace(id="p0000000000000000"))
 
 
 def test_asking_takes_no_lock(workshop: Workshop, handle: Handle, tmp_path: Path) -> None:

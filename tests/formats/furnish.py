@@ -16,7 +16,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,7 @@ class Furnisher:
             args=json.dumps({"args": [self._number, "é\0😀", None], "kwargs": {"deep": {"x": [1.5, -0.0, 2**70]}}}),
             actor="cli:alice",
         )
-        job = replace(job, **fields)
+        job = job._replace(**fields)
         self.store.submit([job])
         return self.get(job.id)
 
@@ -91,7 +90,7 @@ class Furnisher:
         self.now += 1_234
         result, traceback = more.pop("result", None), more.pop("traceback", "")
         done_at = self.now if status.is_end else None
-        after = replace(job, status=status, reason=reason, completed_at=done_at, **more)
+        after = job._replace(status=status, reason=reason, completed_at=done_at, **more)
         self.store.swap(job, after, Event(event=str(status)), result=result, traceback=traceback)
         return self.get(job.id)
 
@@ -168,7 +167,7 @@ def _ended(maker: Furnisher) -> None:
     store.mark_read([first.id])
     maker.move(maker.run(), done, result="null")
     maker.move(maker.run(), done, result=json.dumps("x" * 5_000))
-    maker.move(maker.run(rules=replace(policy(), keep=True)), done, result=json.dumps(["large"] * 9_000))
+    maker.move(maker.run(rules=policy()._replace(keep=True)), done, result=json.dumps(["large"] * 9_000))
     for reason in (Reason.ERROR, Reason.TIMEOUT, Reason.CRASH, Reason.INTERRUPTED, Reason.ATTEMPTS_EXHAUSTED):
         maker.move(
             maker.run(steps=1), Status.FAILED, reason, error=f"ValueError: {reason} é", crashes=2, traceback="Trace é\n"

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def submitted(store: SqliteStore, key: str, args: str) -> str:
     job = NewJob(id="new_1_0123456789abcdef", spec=spec("demo"), args=args, key=key)
     for kind in ("demo", "nightly-report", "a.b_c", "rare"):
         try:
-            return store.submit([replace(job, spec=spec(kind))])[0].job_id
+            return store.submit([job._replace(spec=spec(kind))])[0].job_id
         except KeyConflict:
             continue
     return "refused"

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -122,7 +122,7 @@ class Jobs(RuleBasedStateMachine):
         args = data.draw(st.sampled_from(["[1]", "[2]"]))
         delay, priority = data.draw(st.sampled_from([0, 0, 5])), data.draw(st.integers(0, 2))
         rules = spec(max_attempts=MOST_ATTEMPTS, backoff=BACKOFF)
-        wanted = replace(new_job(key=key, args=args, priority=priority), spec=rules, delay_seconds=delay or None)
+        wanted = new_job(key=key, args=args, priority=priority)._replace(spec=rules, delay_seconds=delay or None)
         holders = {known.key: (job_id, known.args) for job_id, known in self.known.items() if known.key}
         holder = {**self.removed, **holders}.get(key or "")
         try:
@@ -194,7 +194,7 @@ class Jobs(RuleBasedStateMachine):
     def swap(self, claim: Claim, change: Callable[[Job], Job], word: str) -> Known | None:
         """Let a claim end its attempt."""
         now = self.store.get(claim.job_id)
-        before = replace(now, status=Status.RUNNING, reason=None, attempt=claim.attempt) if now else None
+        before = now._replace(status=Status.RUNNING, reason=None, attempt=claim.attempt) if now else None
         if before is None:
             return None
         return self.owned(claim, lambda: self.store.swap(before, change(before), Event(event=word)))
@@ -204,7 +204,7 @@ class Jobs(RuleBasedStateMachine):
         known.ended_at = self.clock.at
 
     def finish(self, data: st.DataObject) -> None:
-        if known := self.swap(self.drawn_claim(data), lambda job: replace(job, status=Status.COMPLETED), "completed"):
+        if known := self.swap(self.drawn_claim(data), lambda job: job._replace(status=Status.COMPLETED), "completed"):
             self.end(known, Status.COMPLETED)
 
     def fail(self, data: st.DataObject) -> None:

@@ -1,7 +1,5 @@
 """What follows from an end: retry, resume, or fail."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,7 +89,7 @@ def test_a_failure_with_tries_left_waits_for_its_retry(because: Reason) -> None:
 def test_the_last_try_used_up_fails_as_exhausted() -> None:
     policy = Policy(max_attempts=3)
 
-    before, last = fail(policy, replace(FRESH, tries=1)), fail(policy, replace(FRESH, tries=2))
+    before, last = fail(policy, FRESH._replace(tries=1)), fail(policy, FRESH._replace(tries=2))
 
     assert (before.status, before.tries) == (Status.WAITING, 2)
     assert (last.status, last.reason, last.tries) == (Status.FAILED, Reason.ATTEMPTS_EXHAUSTED, 3)
@@ -119,8 +117,8 @@ def test_a_death_puts_the_job_back_and_is_no_try() -> None:
 def test_as_many_deaths_as_allowed_fail_the_job_with_their_cause() -> None:
     policy = Policy(max_crashes=3)
 
-    second = after_death(policy, replace(FRESH, crashes=1), "killed by SIGSEGV", rebooted=False)
-    third = after_death(policy, replace(FRESH, crashes=2), "killed by SIGSEGV", rebooted=False)
+    second = after_death(policy, FRESH._replace(crashes=1), "killed by SIGSEGV", rebooted=False)
+    third = after_death(policy, FRESH._replace(crashes=2), "killed by SIGSEGV", rebooted=False)
 
     assert (second.status, second.crashes) == (Status.QUEUED, 2)
     assert (third.status, third.reason, third.crashes) == (Status.FAILED, Reason.CRASH, 3)

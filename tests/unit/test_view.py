@@ -1,6 +1,5 @@
 """The job object: what everybody who asks is shown of a job."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ BARE = {
 
 
 def shown(**changes: Any) -> dict[str, Any]:
-    return job_object(replace(JOB, **changes))
+    return job_object(JOB._replace(**changes))
 
 
 def test_a_new_job_shows_only_what_every_job_has() -> None:
@@ -176,4 +175,4 @@ def test_every_job_object_is_storable_json() -> None:
 def test_the_time_taken_counts_from_the_first_start(
     started: int | None, completed: int | None, now: int, seconds: float
 ) -> None:
-    assert elapsed_seconds(replace(JOB, started_at=started, completed_at=completed), now) == seconds
+    assert elapsed_seconds(JOB._replace(started_at=started, completed_at=completed), now) == seconds

@@ -5,7 +5,6 @@ import os
 import random
 import shutil
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,7 +155,7 @@ def test_a_large_result_that_only_the_view_had_is_told_as_lost(place: Path) -> N
         for _ in copy_store(place / "jobs.db", place / "backup" / "jobs.db"):
             pass
         store.swap(
-            job, replace(job, status=Status.COMPLETED), Event(event="completed"), result=json.dumps("x" * 70_000)
+            job, job._replace(status=Status.COMPLETED), Event(event="completed"), result=json.dumps("x" * 70_000)
         )
         ViewFile(store, place / "jobs.json").write()
     (place / "jobs.db").write_bytes(b"x" * 10_000)

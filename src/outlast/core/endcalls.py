@@ -1,7 +1,6 @@
 """Calls at the end of a job (`on_end`): a command or a URL is told of it, by a job of its own."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from outlast.core.codec import encode
@@ -76,7 +75,7 @@ def with_default(spec: Spec, on_end: str | None) -> Spec:
     """Return the spec with this call, if it says nothing of its own; a call itself is never followed by another."""
     if not on_end or spec.policy.on_end is not None or spec.target == TARGET:
         return spec
-    return replace(spec, policy=replace(spec.policy, on_end=on_end))
+    return spec._replace(policy=spec.policy._replace(on_end=on_end))
 
 
 def is_end_call(job: Job) -> bool:
@@ -88,7 +87,7 @@ def end_call(ended: Job, random_part: bytes, now: Moment) -> NewJob:
     """Return the call for a job that has just ended. `random_part` is 8 random bytes."""
     home = ended.spec.home
     # In one place, and in a directory that is there: the calls of all jobs of a program can share a process.
-    spec = Spec(kind=KIND, target=TARGET, policy=POLICY, home=replace(home, cwd="/"))
+    spec = Spec(kind=KIND, target=TARGET, policy=POLICY, home=home._replace(cwd="/"))
     arguments = {"on_end": ended.spec.policy.on_end, "job": _told(ended), "directory": home.cwd}
     return NewJob(
         id=make_id(KIND, now, random_part),
@@ -109,4 +108,4 @@ def _told(job: Job) -> dict[str, Any]:
     import hashlib  # here only: OpenSSL is more than all that jobs load with this module
 
     large = result_told(job.id, len(raw), hashlib.sha256(raw).hexdigest())
-    return {**job_object(replace(job, result="null")), "result": large}
+    return {**job_object(job._replace(result="null")), "result": large}

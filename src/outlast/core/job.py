@@ -1,8 +1,8 @@
 """The values: what is submitted, what is stored, what a job process is given and gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from outlast.core.moments import Moment
 from outlast.core.policies import Policy
@@ -12,18 +12,16 @@ FOLLOWS = "follows"
 """The key of waiting_info that holds name → (factor, offset): what is shown is factor × the gauge's value + offset."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Home(NamedTuple):
     """Where a job's code runs: all that must be equal for two jobs to share a process."""
 
     interpreter: str
     path: tuple[str, ...]
     cwd: str
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
+class Spec(NamedTuple):
     """What runs and under which rules; equal for all jobs of one function in one program, and stored once.
 
     `target` is `module:function` or `/absolute/file.py:function`.
@@ -35,8 +33,7 @@ class Spec:
     home: Home
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
+class NewJob(NamedTuple):
     """One job to submit. `id` is made by the client before the first try, so that a repeated try adds nothing.
 
     `args` is the JSON text of `{"args": […], "kwargs": {…}}`. `delay_seconds` counts from the store's clock;
@@ -48,24 +45,27 @@ class NewJob:
     args: str
     key: str | None = None
     account: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     queue: str = "default"
     priority: int = 0
     delay_seconds: float | None = None
     due_at: Moment | None = None
     actor: str = ""
 
+    def as_object(self) -> dict[str, Any]:
+        """Return all of it as it stands in JSON."""
+        spec = {**self.spec._asdict(), "policy": self.spec.policy.as_object(), "home": self.spec.home._asdict()}
+        return {**self._asdict(), "spec": spec}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+
+class Submitted(NamedTuple):
     """The answer of the store: the job's id, and whether this call created it (False: its key was known)."""
 
     job_id: str
     created: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a job says it is. `rate` is units of `done` per second, as the job measured it."""
 
     done: float | None = None
@@ -75,8 +75,7 @@ class Progress:
     updated_at: Moment = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """One stored job: its state, without arguments, steps and events (see `Details`).
 
     `seq` rises with submission and orders pages. `wake_at` is when it may run next. `result` is JSON text: the
@@ -89,11 +88,11 @@ class Job:
     seq: int
     id: str
     status: Status
-    reason: Reason | None = None
     spec: Spec
     created_at: Moment
-    started_at: Moment | None = None
     updated_at: Moment
+    reason: Reason | None = None
+    started_at: Moment | None = None
     completed_at: Moment | None = None
     wake_at: Moment | None = None
     attempt: int = 0
@@ -102,7 +101,7 @@ class Job:
     saved: bool = False
     key: str | None = None
     account: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     queue: str = "default"
     priority: int = 0
     actor: str = ""
@@ -129,8 +128,7 @@ class Job:
         return Claim(job_id=self.id, attempt=self.attempt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """The fence: every write of a running job carries it, and is refused once the attempt moved on."""
 
     job_id: str
@@ -144,8 +142,7 @@ class StepKind(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """A finished step (or item of `each`, or wait): its name is unique in its job; `result` is JSON text.
 
     A wait keeps `{"until": moment}` or null, and is passed when that moment is; an answer keeps `{"answer": value}`,
@@ -160,8 +157,7 @@ class Step:
     saved_at: Moment = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """What a job saves on its way; a field that is None stays as it was. `cursor` and `partial` are JSON text."""
 
     cursor: str | None = None
@@ -170,8 +166,7 @@ class Checkpoint:
     extra: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessIdentity:
+class ProcessIdentity(NamedTuple):
     """A process that cannot be taken for another: a pid alone may be reused.
 
     `start_ticks` is field 22 of /proc/PID/stat (elsewhere the creation time in µs); `pid_namespace` the inode of
@@ -185,19 +180,17 @@ class ProcessIdentity:
     pid_namespace: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One line of a job's history. `event` is a word such as `claimed`, `crashed`, `retrying`, `completed`."""
 
     event: str
     actor: str = ""
     attempt: int = 0
     at: Moment = 0
-    detail: Mapping[str, object] = field(default_factory=dict)
+    detail: Mapping[str, object] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
+class Details(NamedTuple):
     """All the rest of a job, for `show --verbose`."""
 
     args: str
@@ -208,8 +201,7 @@ class Details:
     process: ProcessIdentity | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
+class Stats(NamedTuple):
     """Counts of the whole store: per status, and per kind the same."""
 
     by_status: Mapping[Status, int]

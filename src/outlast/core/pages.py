@@ -1,14 +1,12 @@
 """Pages of a list, newest first, and the cursors between them: they name a job, so new ones shift nothing."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from outlast.core.errors import UsageError
 from outlast.core.job import Job
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Jobs, newest first, and the cursor of the next page (None: that was the last)."""
 
     jobs: list[Job]

@@ -1,7 +1,6 @@
 """What follows from an end: retry, resume, or fail. Pure decisions; the store carries them out."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from outlast.core.durations import parse_duration
 from outlast.core.errors import UsageError
@@ -14,8 +13,7 @@ DEFAULT_MAX_CRASHES = 3
 INTERRUPTED_WORDS = "Job was interrupted by system shutdown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
+class Backoff(NamedTuple):
     """Exponential: the first retry after `least_seconds`, each next after twice as long, up to `most_seconds`."""
 
     least_seconds: float = 1.0
@@ -36,8 +34,7 @@ def parse_backoff(text: str) -> Backoff:
     return rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(NamedTuple):
     """The rules of one job; see `@job` for their meaning. `retry_on` holds full names of exception classes.
 
     `max_crashes` None: as its supervisor is set.
@@ -54,21 +51,23 @@ class Policy:
     keep: bool = False
     on_end: str | None = None
 
+    def as_object(self) -> dict[str, Any]:
+        """Return the rules as they stand in JSON."""
+        return {**self._asdict(), "backoff": self.backoff._asdict()}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+
+class Verdict(NamedTuple):
     """What becomes of a job that ran: its next status, why, after how long, and the counters."""
 
     status: Status
-    reason: Reason | None = None
-    delay_seconds: float | None = None
     tries: int
     crashes: int
+    reason: Reason | None = None
+    delay_seconds: float | None = None
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
+class Counters(NamedTuple):
     """The counters of a job before its end is judged."""
 
     tries: int

@@ -6,8 +6,8 @@ in opposite directions make a range.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from outlast.core.durations import parse_duration
 from outlast.core.errors import UsageError
@@ -36,16 +36,14 @@ _WORDS_OF: dict[Field, list[str]] = {Field.STATUS: list(Status), Field.REASON: l
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)|(")', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgeBound:
+class AgeBound(NamedTuple):
     """A bound of the time since creation: older than `seconds`, or younger."""
 
     seconds: float
     older: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(NamedTuple):
     """One condition. `label` is the NAME of `label.NAME`; `age` is set for AGE only.
 
     ERROR and WORD are case-blind substrings (WORD: of id, kind, key, account or error), the others exact.
@@ -58,8 +56,7 @@ class Term:
     age: AgeBound | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(NamedTuple):
     """What jobs are looked for. `unfinished_or_since_seconds` keeps unfinished jobs and those created since then."""
 
     terms: tuple[Term, ...] = ()
@@ -78,8 +75,7 @@ def parse_query(text: str) -> Query:
     return Query(terms=tuple(_placed(token) for token in tokens))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Token:
+class _Token(NamedTuple):
     """A term as it was written: its text before a quote, all of it with the quotes taken off, and where it begins."""
 
     bare: str

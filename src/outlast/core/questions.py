@@ -1,8 +1,7 @@
 """What a running job asks: questions, the schema an answer must fit, and how both are kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from outlast.core.codec import canonical, check_storable, decode, encode
 from outlast.core.errors import UsageError
@@ -22,8 +21,7 @@ DECLINED = '{"declined":true}'
 _STEP = "ask:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """One question of a job: its name is unique in the job; `schema` is the JSON schema of the answer."""
 
     name: str

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from outlast.core.cron import check_rule, check_zone, last_time, next_time, next_times, rule_in_words
 from outlast.core.errors import UsageError
@@ -40,8 +39,7 @@ class Overlap(StrEnum):
     QUEUE = "queue"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timetable:
+class Timetable(NamedTuple):
     """When a schedule is due, checked: `rule` is five fields, `timezone` an IANA name."""
 
     rule: str
@@ -58,8 +56,7 @@ class Timetable:
         return next_time(self.rule, self.timezone, after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(NamedTuple):
     """A rule and the job it submits; `args` is the JSON text of a NewJob."""
 
     name: str
@@ -67,14 +64,13 @@ class Schedule:
     spec: Spec
     args: str
     account: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     queue: str = "default"
     priority: int = 0
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduled:
+class Scheduled(NamedTuple):
     """A schedule as it is stored.
 
     `next_at`: the next due time, None if there is none. `settled_to`: up to this moment every due time has been dealt
@@ -92,8 +88,7 @@ class Scheduled:
     revision: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firing:
+class Firing(NamedTuple):
     """What is done with a due schedule: a job for each of `times`; then it is due at `next_at`.
 
     `overlaps`: nothing is submitted, because the previous job is unfinished. `passed_over`: some times were missed and

@@ -3,7 +3,6 @@
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
 
@@ -215,7 +214,7 @@ class Desk:
         }[message["outcome"]](turn, process, job, message)
 
     def _completed(self, _turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
-        after = replace(job, status=Status.COMPLETED, reason=None)
+        after = job._replace(status=Status.COMPLETED, reason=None)
         self._store.swap(job, after, _event(job, "completed", message), result=message["result"])
 
     def _failed(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
@@ -243,8 +242,7 @@ class Desk:
         if wait["reason"] == Reason.INPUT:
             self._store.put_questions(job.claim, [question_of(each) for each in wait["info"][QUESTIONS]])
         wake_at, gauge = self._wakes_at(wait), wait.get("gauge") or {}
-        after = replace(
-            job,
+        after = job._replace(
             status=Status.WAITING,
             reason=Reason(wait["reason"]),
             wake_at=wake_at,
@@ -267,7 +265,7 @@ class Desk:
 
     def _put_back(self, turn: Turn, _process: JobProcess, job: Job, message: dict[str, Any]) -> None:
         turn.queues = True
-        self._store.swap(job, replace(job, status=Status.QUEUED), _event(job, "put_back", message))
+        self._store.swap(job, job._replace(status=Status.QUEUED), _event(job, "put_back", message))
 
     def _stopped(self, turn: Turn, process: JobProcess, _job: Job, _message: dict[str, Any]) -> None:
         if self._undertaker.of(process) is None:  # SIGTERM came from elsewhere
@@ -323,8 +321,7 @@ class Desk:
 def judged(job: Job, verdict: Verdict, now: Moment) -> Job:
     """Return the job as the verdict leaves it."""
     wake_at = None if verdict.delay_seconds is None else now + round(verdict.delay_seconds * 1000)
-    return replace(
-        job,
+    return job._replace(
         status=verdict.status,
         reason=verdict.reason,
         error=verdict.error if verdict.status is Status.FAILED else job.error,

@@ -4,7 +4,7 @@ import errno
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -250,7 +250,7 @@ class Dispatcher:
 
     def _give_up(self, job: Job, cause: str) -> None:
         error = f"No process could be started for this job: {cause}"
-        after = replace(job, status=Status.FAILED, reason=Reason.ERROR, error=error)
+        after = job._replace(status=Status.FAILED, reason=Reason.ERROR, error=error)
         with suppress(StoreError, ClaimLost):  # it stays queued, and the next turn tries again
             self._store.swap(job, after, Event(event="failed", attempt=job.attempt, detail={"error": error}))
             self.backlog = True  # who is told of its end is told by a job

@@ -143,10 +143,10 @@ class Recovery:
             ending = replace(ending, why=Why.wanted(job.intent), actor=job.intent_actor or "")
         match ending.why:
             case Why.CANCEL:
-                after = replace(job, status=Status.CANCELLED, reason=Reason.USER)
+                after = job._replace(status=Status.CANCELLED, reason=Reason.USER)
                 return after, self._event("cancelled", job, ending, detail)
             case Why.PAUSE:
-                after = replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None)
+                after = job._replace(status=Status.WAITING, reason=Reason.PAUSED, wake_at=None)
                 return after, self._event("paused", job, ending, detail)
             case Why.TIMEOUT:
                 seconds = job.spec.policy.timeout_seconds or 0.0
@@ -156,7 +156,7 @@ class Recovery:
                 verdict = _failed(job, Reason.OUT_OF_MEMORY, f"MemoryError: {ending.words}")
                 return self._judged(job, verdict), self._event("out_of_memory", job, ending, detail)
             case Why.INTERRUPT if job.spec.policy.on_interrupt == "resume":
-                return replace(job, status=Status.QUEUED), self._event("put_back", job, ending, detail)
+                return job._replace(status=Status.QUEUED), self._event("put_back", job, ending, detail)
         cause, because = cause_of_death(ending.process), Reason.CRASH
         if ending.why is Why.CRASH and ending.process.exit_status in _AS_KILLED and self._oom.claim():
             cause, because = OUT_OF_MEMORY, Reason.OUT_OF_MEMORY
@@ -211,10 +211,10 @@ class Recovery:
 def _returned(job: Job) -> tuple[Job, str]:
     """Return a job that has not begun as it goes back, and the word for it."""
     if job.intent is Intent.CANCEL:
-        return replace(job, status=Status.CANCELLED, reason=Reason.USER), "cancelled"
+        return job._replace(status=Status.CANCELLED, reason=Reason.USER), "cancelled"
     if job.intent is Intent.PAUSE:
-        return replace(job, status=Status.WAITING, reason=Reason.PAUSED, wake_at=None), "paused"
-    return replace(job, status=Status.QUEUED), "put_back"
+        return job._replace(status=Status.WAITING, reason=Reason.PAUSED, wake_at=None), "paused"
+    return job._replace(status=Status.QUEUED), "put_back"
 
 
 def _failed(job: Job, reason: Reason, error: str) -> Verdict:

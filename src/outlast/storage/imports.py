@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from outlast.core.errors import UsageError
@@ -44,7 +43,7 @@ def imported_jobs(objects: JsonObject, now: Moment) -> list[Job]:
         job = _imported_job(name.encode("utf-8", "backslashreplace").decode(), fields, now)
         if job.key in keys:
             # Only one job can have a key; the other one still shows it.
-            job = replace(job, key=None)
+            job = job._replace(key=None)
         keys.add(job.key)
         jobs.append(_with_the_rest(job, fields))
     return sorted(jobs, key=lambda job: job.created_at)
@@ -97,7 +96,7 @@ def _with_the_rest(job: Job, fields: JsonObject) -> Job:
         for name, value in fields.items()
         if name != "job_id" and (name not in shown or _encode(shown[name]) != _encode(value))
     }
-    return replace(job, extra=extra or None)
+    return job._replace(extra=extra or None)
 
 
 def _spec(job_id: str, fields: JsonObject) -> Spec:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -62,7 +61,7 @@ def command(session: Session, query: Sequence[str], limit: int, cursor: str | No
     wanted = parse_query(" ".join(query))
     narrowed = session.on_terminal and not session.json and not everything and not query
     if narrowed:
-        wanted = replace(wanted, unfinished_or_since_seconds=RECENT_SECONDS)
+        wanted = wanted._replace(unfinished_or_since_seconds=RECENT_SECONDS)
     if not session.has_store():
         _show_nothing(session)
         return

@@ -1,6 +1,6 @@
 """`outlast pow`: a proof of work as a job."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +75,6 @@ def _new_job(session: Session, request: "Request", options: SubmitOptions) -> "N
 
     home = home_of_this_process(options.env)
     # The settings may stand in a file, which the job's process does not read.
-    home = replace(home, env={**home.env, **{name: session.settings.texts[name] for name in _KEPT_SETTINGS}})
+    home = home._replace(env={**home.env, **{name: session.settings.texts[name] for name in _KEPT_SETTINGS}})
     spec = with_policy(proof_of_work, **options.rules()).spec(home)
     return new_job(spec, encode({"args": [], "kwargs": asdict(request)}, "arguments"), **options.submission())

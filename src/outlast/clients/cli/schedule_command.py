@@ -113,7 +113,7 @@ def _of_function(
     function, place = find_function(target)
     wish = replace(wish, rule=rest[0] if has_rule else None)
     schedule = make_schedule(function, wish, zone=timezone_of(session.settings), args=args, kwargs=kwargs)
-    return replace(schedule, spec=function_spec(function, place, home_of_this_process(options.env), options.rules()))
+    return schedule._replace(spec=function_spec(function, place, home_of_this_process(options.env), options.rules()))
 
 
 def _of_command(

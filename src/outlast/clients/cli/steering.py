@@ -1,7 +1,7 @@
 """What `cancel`, `pause`, `resume`, `retry` and `remove` do alike: find the jobs, ask, act, report."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -41,7 +41,7 @@ class Verb:
 
     def narrowed(self, query: Query) -> Query:
         """Return the query without the jobs for which it makes no sense."""
-        return replace(query, terms=(*query.terms, *self.never_for))
+        return query._replace(terms=(*query.terms, *self.never_for))
 
 
 def no_status(statuses: Iterable[Status]) -> tuple[Term, ...]:

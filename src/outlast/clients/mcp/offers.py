@@ -1,7 +1,7 @@
 """What can be started here: proof of work, and the jobs of an app."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from outlast.core.job import Home, Spec
@@ -46,7 +46,7 @@ def _proof_of_work(settings: Settings) -> Offer:
 
     home = home_of_this_process()
     # The settings may stand in a file, which the job's process does not read.
-    home = replace(home, env={**home.env, **{name: settings.texts[name] for name in _POW_SETTINGS}})
+    home = home._replace(env={**home.env, **{name: settings.texts[name] for name in _POW_SETTINGS}})
     return Offer(
         spec=proof_of_work.spec(home),
         summary="Search a nonce that proves an action.",
@@ -59,7 +59,7 @@ def _of_app(app: str) -> list[Offer]:
 
     told = told_of(app, _TELLER)
     home = home_of_this_process()
-    home = replace(home, path=tuple(dict.fromkeys([*told["path"], *home.path])))
+    home = home._replace(path=tuple(dict.fromkeys([*told["path"], *home.path])))
     return [offer_of(job, home) for job in told["jobs"]]
 
 

@@ -3,7 +3,6 @@
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, create_model
@@ -27,7 +26,7 @@ def _told(target: str, job: Function[..., object]) -> dict[str, object]:
         "kind": job.kind,
         "target": target,
         "summary": summary_of(job),
-        "policy": asdict(job.policy),
+        "policy": job.policy.as_object(),
         "queue": job.queue,
         "priority": job.priority,
         "schema": schema_of(job.fn),

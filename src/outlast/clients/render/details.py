@@ -3,7 +3,6 @@
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from outlast.clients.render.jobs import Screen, field_lines
@@ -28,7 +27,7 @@ def details_object(job: Job, details: Details) -> dict[str, Any]:
         "steps": [_step_object(step) for step in details.steps],
         "events": [_event_object(event) for event in details.events],
         "traceback": details.traceback,
-        "process": None if details.process is None else asdict(details.process),
+        "process": None if details.process is None else details.process._asdict(),
         "code": {
             "target": spec.target,
             "interpreter": home.interpreter,
@@ -36,7 +35,7 @@ def details_object(job: Job, details: Details) -> dict[str, Any]:
             "path": list(home.path),
             "environment": sorted(home.env),
         },
-        "policy": asdict(spec.policy),
+        "policy": spec.policy.as_object(),
     }
 
 

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +192,7 @@ class SqliteJobs:
     def swap(self, before: Job, after: Job, event: Event, *, result: str | None = None, traceback: str = "") -> None:
         now = self.now()
         if after.status is Status.COMPLETED and is_end_call(after):
-            after = replace(after, read_at=now)  # nobody will come to read it, and it is worth nothing any more
+            after = after._replace(read_at=now)  # nobody will come to read it, and it is worth nothing any more
         with self._database.write("swap"):
             swap(self._database, before, after, Outcome(result=result, traceback=traceback), now)
             if not (_is_plain_end(event) and not event.detail and not event.actor):

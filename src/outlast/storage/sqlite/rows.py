@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from outlast.core.codec import decode
@@ -53,7 +52,7 @@ _STEP_KIND = {str(kind): kind for kind in StepKind}
 # ASCII, so that even a lone surrogate of an imported file can be kept.
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _encode_sorted = json.JSONEncoder(allow_nan=False, separators=(",", ":"), sort_keys=True).encode
-_POLICY_FIELDS = frozenset(field.name for field in fields(Policy)) - {"backoff"}
+_POLICY_FIELDS = frozenset(Policy._fields) - {"backoff"}
 
 
 class Specs:

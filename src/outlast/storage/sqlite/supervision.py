@@ -3,7 +3,6 @@
 import heapq
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from outlast.core.errors import ClaimLost
@@ -143,8 +142,7 @@ class SqliteStore(SqliteSchedules):
                 raise ClaimLost(f"{job.id} is no longer queued in attempt {job.attempt}.")
             event = Event(event="claimed", detail={"process": process_id, **self._carried(job)})
             self._note(job.seq, event, attempt=job.attempt + 1, now=now)
-        return replace(
-            job,
+        return job._replace(
             status=Status.RUNNING,
             reason=None,
             waiting_info=None,

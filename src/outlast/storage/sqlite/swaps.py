@@ -1,6 +1,6 @@
 """One job's change of state: compared, checked against the table of moves, and stored with its result."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from outlast.core.digests import sha256
 from outlast.core.errorgroups import error_group
@@ -28,8 +28,7 @@ _SAVE_TRACEBACK = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a job leaves besides its state: a result (JSON text), and how it failed."""
 
     result: str | None = None
