@@ -10,13 +10,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from outlast.core.errors import NotFound, OutlastError, StoreBroken, StoreGone
 from outlast.core.status import Status
+from outlast.functions import Function
 from tests import processes
-from tests.crash.work import number
+from tests.crash.work import ends_when_told, number, three_steps, words
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
@@ -209,3 +211,26 @@ def _run_or_refused(workshop: Workshop, value: int) -> None:
     finally:
         client.service.close()
     assert result == value
+
+
+@pytest.mark.parametrize("works", [three_steps, ends_when_told])
+def test_a_process_whose_directory_was_moved_away_does_not_wait_for_ever(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, works: Function[..., Any]
+) -> None:
+    """Nobody will ever listen where it looks, whether it has something to save or an end to tell."""
+    monkeypatch.setenv("OUTLAST_AUTOSTART", "0")
+    workshop.start_supervisor()
+    notes, go, elsewhere = tmp_path / "notes", tmp_path / "go", tmp_path / "elsewhere"
+    handle = workshop.submit(works, str(notes), str(go))
+    eventually(lambda: words(notes)[-1:] in (["two"], ["begun"]), what="the pause of the job")
+    process = workshop.process_of(handle)
+
+    workshop.kill_supervisor()
+    workshop.root.rename(elsewhere)
+    go.touch()
+
+    eventually(lambda: not process.is_alive, what="the end of the process")
+    elsewhere.rename(workshop.root)
+    workshop.start_supervisor()
+    assert workshop.until_ended(handle).status is Status.COMPLETED
+    assert workshop.job(handle).attempt == 2

@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 from time import monotonic, sleep
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from outlast.core.errors import ClaimLost, JobCancelled, OutlastError
 from outlast.engine.eager import Eager
@@ -155,11 +155,13 @@ class Channel:
             self._answers.popleft()
 
     def _reconnect(self) -> None:
-        """Find a supervisor, or start one; stop trying only if the job must stop."""
+        """Find a supervisor, or start one; stop trying only if the job must stop, or nobody can ever come."""
         started_at = 0.0
         while not self._try_connect():
             if self.stop_wanted:
                 raise JobCancelled
+            if self._is_homeless():
+                _leave(f"{self.directory} is gone, and with it the job that ran here; its process ends.")
             if self._launch.allowed and monotonic() - started_at > START_SECONDS:
                 started_at = monotonic()
                 environment = {os.fsdecode(name): os.fsdecode(it) for name, it in self._environment.items()}
@@ -186,10 +188,18 @@ class Channel:
         if self._answers.popleft()["op"] != "welcome":
             if self.job is None:
                 raise SupervisorGone
-            sys.stderr.write("This attempt is over; its process ends.\n")
-            sys.stderr.flush()
-            os._exit(0)
+            _leave("This attempt is over; its process ends.")
         return all(self._send(line) for _, line in self._unconfirmed)
+
+    def _is_homeless(self) -> bool:
+        """Tell whether the data directory was removed or renamed: no supervisor will listen where we look for it."""
+        try:
+            os.stat(self.directory)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _held(self) -> list[Numbered]:
         """Return the jobs that this process answers for: ended but not confirmed, running, and not begun."""
@@ -291,6 +301,12 @@ class Channel:
             os._exit(0)
         self.stop_wanted = True
         self._shield.strike()
+
+
+def _leave(words: str) -> NoReturn:
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
+    os._exit(0)
 
 
 class _Shield:
