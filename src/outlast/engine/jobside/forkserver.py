@@ -23,7 +23,7 @@ from contextlib import suppress
 
 import outlast.decorator  # noqa: F401 - with it, a module of jobs has most of what it imports
 from outlast.crashpoint import crash_point
-from outlast.engine.jobside.main import live, prctl
+from outlast.engine.jobside.main import get_ready, live, prctl
 from outlast.engine.jobside.protocol import Message, encode_message
 from outlast.engine.jobside.target import own_code_is_loaded
 from outlast.engine.launch import NOBODY
@@ -41,10 +41,11 @@ def main() -> None:
     os.close(os.pidfd_open(os.getpid()))  # if the kernel has none, this must end before anybody counts on it
     if own_code_is_loaded():
         sys.exit("A module of the jobs is called like one that Outlast needs: their processes are not forked.")
+    get_ready(boot)
     gc.collect()
     gc.freeze()  # a collection in a child need not copy what all share
     process_id = Server(boot["control"], boot["cwd"]).serve()
-    _be(process_id, mark, boot["launch"]["log"])
+    _be(process_id, mark)
     live(json.loads(text.replace(NOBODY, process_id)))
 
 
@@ -125,21 +126,11 @@ class Server:
             os._exit(0)
 
 
-def _be(process_id: str, mark: int, log: str) -> None:
-    """Make one's own what a fork shares with its parent: session, mark and output."""
+def _be(process_id: str, mark: int) -> None:
+    """Make one's own what a fork shares with its parent: session and mark. Each job has an output of its own anyway."""
     os.setsid()
     ctypes.memmove(mark, process_id.encode(), len(NOBODY))
     os.environ["OUTLAST_PROCESS_ID"] = process_id
-    _reopen(os.devnull, os.O_RDONLY, 0)
-    _reopen(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 1, 2)
-
-
-def _reopen(path: str, flags: int, *descriptors: int) -> None:
-    with suppress(OSError):  # what was there before is as good
-        opened = os.open(path, flags | os.O_CLOEXEC, 0o644)
-        for descriptor in descriptors:
-            os.dup2(opened, descriptor)
-        os.close(opened)
 
 
 def _address_of_mark() -> int:

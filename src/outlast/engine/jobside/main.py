@@ -29,22 +29,28 @@ fewer, they are the last."""
 
 def main() -> None:
     """Live as the environment says."""
-    live(json.loads(os.environ.pop("OUTLAST_BOOT")))
+    boot = json.loads(os.environ.pop("OUTLAST_BOOT"))
+    get_ready(boot)
+    live(boot)
+
+
+def get_ready(boot: dict[str, Any]) -> None:
+    """Do what a forked process inherits."""
+    os.umask(boot["umask"])
+    give_way()
+    sys.argv = ["outlast-job"]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    target.remembers = not boot["once"]
 
 
 def live(boot: dict[str, Any]) -> None:
     """Run jobs until the supervisor says exit, or is gone; ends the process without running exit handlers."""
-    os.umask(boot["umask"])
-    give_way()
     _adopt_orphans()
     turnstile = Turnstile(_open_high(boot["lock"]))
-    sys.argv = ["outlast-job"]
     channel = Channel(socket_path=boot["socket"], process_id=boot["process"], launch=Launch(**boot["launch"]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     current.channel = channel
-    target.remembers = not boot["once"]
     try:
         channel.open()
         _serve(channel, boot, turnstile)
