@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from outlast.core.ids import make_id
@@ -103,7 +103,7 @@ class Maker:
         if self._sort.progress is not None:
             self.store.save_checkpoint(job.claim, Checkpoint(progress=self._sort.progress))
         self._now += self._chance.randint(1, 9)
-        after = replace(job, status=Status.COMPLETED, completed_at=self._now)
+        after = job._replace(status=Status.COMPLETED, completed_at=self._now)
         self.store.swap(job, after, Event(event="completed"), result=self._sort.result(job))
 
 

@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -83,7 +83,7 @@ class Commits:
     def finish_and_claim(self) -> None:
         with self.store.batch():
             if self.cycling is not None:
-                after = replace(self.cycling, status=Status.COMPLETED)
+                after = self.cycling._replace(status=Status.COMPLETED)
                 self.store.swap(self.cycling, after, Event(event="completed"), result='{"ok":true}')
             self.cycling = self.store.claim(self.store.due(1)[0], "process")
 

@@ -5,7 +5,6 @@ TORTURE_EXAMPLES makes it longer.
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +63,7 @@ def forgets_wishes(patch: pytest.MonkeyPatch) -> None:
     after: Callable[..., Any] = Recovery._after
 
     def deaf(self: Recovery, job: Any, ending: Any) -> Any:
-        return after(self, replace(job, intent=None), ending)
+        return after(self, job._replace(intent=None), ending)
 
     patch.setattr(Recovery, "_after", deaf)
 
