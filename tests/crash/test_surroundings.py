@@ -10,7 +10,7 @@ import pytest
 
 from outlast.core.status import Reason, Status
 from outlast.core.view import job_object
-from outlast.functions import home_of_this_process
+from outlast.functions import as_function, home_of_this_process, with_policy
 from tests.crash.work import fails, fails_at_once, number, shows_database_url, shows_environment, words
 from tests.limits import hold_to
 from tests.waiting import eventually
@@ -135,3 +135,14 @@ def test_the_published_view_equals_the_jobs(workshop: Workshop) -> None:
     eventually(published, timeout=10, what="jobs.json to hold what is stored")
 
     assert json.loads(outlast("show", failed.id, "--json")) == json.loads(workshop.places.view.read_text())[failed.id]
+
+
+@pytest.mark.parametrize("isolation", ["warm", "process"])
+def test_a_supervisor_whose_log_cannot_be_written_runs_jobs(workshop: Workshop, isolation: str) -> None:
+    """Neither the one that is started nor the processes that it starts need it."""
+    workshop.places.supervisor_log.mkdir(parents=True)
+
+    done = workshop.submit(with_policy(as_function(number), isolation=isolation), 1)
+
+    assert done.result(20) == 1
+    assert workshop.job(done).attempt == 1

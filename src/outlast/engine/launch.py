@@ -51,7 +51,7 @@ class Launch:
         base = os.environ if environment is None else environment
         environment = {name: value for name, value in base.items() if name not in MARKS}
         environment |= {**self.settings, OFFICE: self.cwd}
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        log = open_log(self.log)
         reader, writer = os.pipe()
         try:
             starter = subprocess.Popen(
@@ -74,6 +74,19 @@ class Launch:
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object, for the job processes."""
         return asdict(self)
+
+
+def open_log(path: str) -> int:
+    """Return a descriptor that appends to a log, or goes nowhere if that fails: the work matters more than its log.
+
+    Raise FileNotFoundError if the directory is gone, OSError (EMFILE, ENFILE) if no descriptor is free.
+    """
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def is_supervisor(pid: int) -> bool:

@@ -13,7 +13,7 @@ from outlast.core.places import Places
 from outlast.engine.family import Family
 from outlast.engine.identity import identify
 from outlast.engine.jobside.turnstile import Gate
-from outlast.engine.launch import MARKS, NOBODY, PACKAGE_ROOT, Launch
+from outlast.engine.launch import MARKS, NOBODY, PACKAGE_ROOT, Launch, open_log
 from outlast.engine.nursery import NO_ROOM, Forked, Nursery
 from outlast.engine.pace import Pace
 from outlast.engine.wire import Connection
@@ -190,7 +190,7 @@ class Starter:
 
     def _spawn(self, lodging: Lodging, process_id: str, *control: int) -> "subprocess.Popen[bytes]":
         """Start an interpreter that becomes a job process, or the fork server at the end of a line."""
-        log = os.open(self._places.supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        log = open_log(str(self._places.supervisor_log))
         try:
             return subprocess.Popen(
                 [lodging.home.interpreter, "-P", "-c", _BOOT.format("forkserver" if control else "main")],
