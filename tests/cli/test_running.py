@@ -62,6 +62,15 @@ def test_several_jobs_are_waited_for_together(live: Shell) -> None:
     assert [job["result"] for job in said.object["jobs"]] == [2, 3, 4]
 
 
+def test_who_waits_where_nobody_works_is_told(shell: Shell) -> None:
+    job_id = shell.outlast("submit", "jobs.py:add", "a=1", code=0).id
+
+    said = shell.outlast("wait", job_id, "--timeout", "100ms", code=5)
+
+    assert "No supervisor lives" in said.err
+    assert "outlast worker" in said.err
+
+
 def test_waiting_in_vain_is_exit_5_and_the_job_goes_on(live: Shell) -> None:
     said = live.outlast("submit", "jobs.py:until", "path=go", "--wait", "--timeout", "300ms", "--json", code=5)
 

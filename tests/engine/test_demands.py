@@ -45,7 +45,7 @@ def test_a_supervisor_that_is_told_to_leave_puts_back_only_what_may_run_again(
 ) -> None:
     pids = tmp_path / "pids"
     handle = workshop.submit(fn, str(pids))
-    eventually(pids.exists, timeout=20, what="the job")
+    eventually(lambda: pids.exists() and pids.read_text(), timeout=20, what="the job")
     supervisor = workshop.supervisor()
 
     supervisor.kill(signal.SIGTERM)

@@ -7,7 +7,7 @@ from time import monotonic
 from outlast.clients.cli.looks import Look, Shower, prefix_of, readable
 from outlast.clients.cli.session import Session
 from outlast.clients.cli.tail import Tail
-from outlast.clients.cli.watching import end_lines, exit_code, hint, say_it_goes_on
+from outlast.clients.cli.watching import end_lines, exit_code, hint, say_it_goes_on, warn_if_nobody_comes
 from outlast.clients.render.story.news import news_since
 from outlast.clients.render.text import visible
 from outlast.clients.render.words import now_words
@@ -28,7 +28,7 @@ def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | Non
     """Show the jobs' progress and logs until all have ended, and return the exit code."""
     service = session.service()
     followed = [_Followed(service, job_id, log_from_start=log_from_start) for job_id in job_ids]
-    _warn_if_nobody_comes(session, service)
+    warn_if_nobody_comes(session, job_ids)
     shower = _shower(session, several=len(job_ids) > 1)
     ended: dict[str, Job] = {}
     try:
@@ -45,12 +45,6 @@ def follow_to_end(session: Session, job_ids: Sequence[str], timeout: float | Non
     finally:
         shower.close()
     return exit_code(list(ended.values()))
-
-
-def _warn_if_nobody_comes(session: Session, service: Service) -> None:
-    office = service.lookout.office()
-    if not office.lives and not office.may_start:
-        session.note("No supervisor lives, and OUTLAST_AUTOSTART=0 keeps this one from starting one: outlast worker")
 
 
 def _shower(session: Session, *, several: bool) -> Shower:

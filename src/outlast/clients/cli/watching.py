@@ -17,6 +17,7 @@ LONGEST_RESULT = 2_000
 
 def wait_to_end(session: Session, job_ids: Sequence[str], timeout: float | None) -> int:
     """Wait for the jobs, report how they ended, and return the exit code."""
+    warn_if_nobody_comes(session, job_ids)
     try:
         jobs = session.service().wait(job_ids, timeout)
     except KeyboardInterrupt:
@@ -30,6 +31,14 @@ def wait_to_end(session: Session, job_ids: Sequence[str], timeout: float | None)
             session.print_lines(end_lines(session, job))
             hint(session, job)
     return exit_code(jobs)
+
+
+def warn_if_nobody_comes(session: Session, job_ids: Sequence[str]) -> None:
+    """Say it if there is something to wait for, and nobody who would do it."""
+    service = session.service()
+    office = service.lookout.office()
+    if not office.lives and not office.may_start and not all(service.get(each).status.is_end for each in job_ids):
+        session.note("No supervisor lives, and OUTLAST_AUTOSTART=0 keeps this one from starting one: outlast worker")
 
 
 def exit_code(jobs: Sequence["Job"]) -> int:
