@@ -234,3 +234,17 @@ def test_a_process_whose_directory_was_moved_away_does_not_wait_for_ever(
     workshop.start_supervisor()
     assert workshop.until_ended(handle).status is Status.COMPLETED
     assert workshop.job(handle).attempt == 2
+
+
+def test_a_job_goes_on_when_only_the_directory_of_the_socket_was_removed(workshop: Workshop, tmp_path: Path) -> None:
+    """Whoever comes next makes it anew."""
+    notes, go = tmp_path / "notes", tmp_path / "go"
+    handle = workshop.submit(three_steps, str(notes), str(go))
+    eventually(lambda: words(notes)[-1:] == ["two"], what="the pause of the job")
+
+    workshop.kill_supervisor()
+    shutil.rmtree(workshop.places.run)
+    go.touch()
+
+    assert workshop.until_ended(handle).status is Status.COMPLETED
+    assert words(notes).count("one") == words(notes).count("two") == 1

@@ -66,6 +66,10 @@ class Channel:
         """The directory in which the supervisor listens."""
         return Path(self._path).parent
 
+    @property
+    def _data_dir(self) -> Path:
+        return self.directory.parent  # a new supervisor makes the directory of its socket anew
+
     def open(self) -> None:
         """Connect for the first time. Raise SupervisorGone if nobody answers."""
         deadline = monotonic() + FIRST_CONTACT_SECONDS
@@ -161,7 +165,7 @@ class Channel:
             if self.stop_wanted:
                 raise JobCancelled
             if self._is_homeless():
-                _leave(f"{self.directory} is gone, and with it the job that ran here; its process ends.")
+                _leave(f"{self._data_dir} is gone, and with it the job that ran here; its process ends.")
             if self._launch.allowed and monotonic() - started_at > START_SECONDS:
                 started_at = monotonic()
                 environment = {os.fsdecode(name): os.fsdecode(it) for name, it in self._environment.items()}
@@ -194,7 +198,7 @@ class Channel:
     def _is_homeless(self) -> bool:
         """Tell whether the data directory was removed or renamed: no supervisor will listen where we look for it."""
         try:
-            os.stat(self.directory)
+            os.stat(self._data_dir)
         except FileNotFoundError:
             return True
         except OSError:
